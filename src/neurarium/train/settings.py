@@ -1,0 +1,56 @@
+"""What belongs to the engine rather than to a system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from neurarium.train.recipe import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How, where and how often; the same for every recipe."""
+
+    seed: int = 0
+    """Seed of initial weights, order of the data, augmentation and noise."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of the forward pass; auto: measured by the rehearsal."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """torch.compile of the networks; auto: measured by the rehearsal."""
+    exact: bool = False
+    """The bit-reproducible path: float32, not compiled, deterministic algorithms."""
+    threads: int = 0
+    """Threads of the CPU; 0: as many as there are cores."""
+    micro_batches: int = 1
+    """Split every batch into so many parts, to save memory; the result is the same."""
+    patience: int = 0
+    """Stop after so many evaluations without a better score and restore the best weights; 0: never."""
+    until: float | None = None
+    """Stop when the recipe's goal reaches this value."""
+    evaluations: int = 10
+    """How many times to evaluate during training."""
+    log_every: int = 50
+    """Steps between two rows of training metrics."""
+    checkpoint_every: int = 0
+    """Steps between two checkpoints; 0: by time, so that they cost less than 1 % of it."""
+    runs: str = "runs"
+    """Folder in which the run's folder is made."""
+    tensorboard: bool = False
+    """Also write TensorBoard's event files (extra `track`)."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("log_every", 1), ("micro_batches", 1), ("evaluations", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                flag = name.replace("_", "-")
+                raise UserError(f"--{flag} must be at least {least}, received {getattr(self, name)}.")
+        for name in ("threads", "patience", "checkpoint_every"):
+            if getattr(self, name) < 0:
+                raise UserError(f"--{name.replace('_', '-')} must not be negative, received {getattr(self, name)}.")
+        if self.exact and (self.compile == "on" or self.precision == "bfloat16"):
+            raise UserError(
+                "--exact means float32 and not compiled; it cannot be combined with --compile on or "
+                "--precision bfloat16. Leave one of them out."
+            )
