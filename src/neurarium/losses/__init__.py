@@ -1,0 +1,1 @@
+"""Pure functions from outputs and targets to one value per item; each docstring states the formula."""

@@ -1,0 +1,1 @@
+"""Choosing among many runs of a recipe: cross-validation, hyper-parameters, architectures."""

@@ -1,0 +1,1 @@
+"""The local page: a server over the folder of runs, and its static files."""
