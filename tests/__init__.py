@@ -1,0 +1,1 @@
+"""Tests: unit (mirrors src), contracts (over everything), golden, recipes, oracles."""

@@ -1,0 +1,22 @@
+"""What every test shares. Nothing heavy is imported here, so that collecting one file stays quick."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # read when matplotlib is first imported: no test opens a window
+
+
+@pytest.fixture(scope="session")
+def data_home() -> Path:
+    """The folder with the real data sets, one folder each; tests that ask for it skip where there is none."""
+    named = os.environ.get("NEURARIUM_DATA")
+    if not named:
+        pytest.skip("needs real data: NEURARIUM_DATA names no folder")
+    home = Path(named)
+    if not home.is_dir():
+        pytest.skip(f"needs real data: NEURARIUM_DATA names {home}, which is no folder")
+    return home
