@@ -79,6 +79,7 @@ class Recipe(ABC):
     goal: ClassVar[Goal]
     claims: ClassVar[tuple[Claim, ...]] = ()
     tiny: ClassVar[dict[str, Any]]
+    evaluations: ClassVar[int] = 10
 
     @abstractmethod
     def open_data(self) -> Data:

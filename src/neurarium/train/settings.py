@@ -7,6 +7,16 @@ from typing import Literal
 
 from neurarium.train.recipe import UserError
 
+LEAST = (
+    ("seed", 0),
+    ("threads", 0),
+    ("micro_batches", 1),
+    ("patience", 0),
+    ("evaluations", 0),
+    ("log_every", 0),
+    ("checkpoint_every", 0),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -30,10 +40,10 @@ class Settings:
     """Stop after so many evaluations without a better score and restore the best weights; 0: never."""
     until: float | None = None
     """Stop when the recipe's goal reaches this value."""
-    evaluations: int = 10
-    """How many times to evaluate during training."""
-    log_every: int = 50
-    """Steps between two rows of training metrics."""
+    evaluations: int = 0
+    """How many times to evaluate during training; 0: as often as the recipe says."""
+    log_every: int = 0
+    """Steps between two rows of training metrics; 0: 50, or fewer in a short run."""
     checkpoint_every: int = 0
     """Steps between two checkpoints; 0: by time, so that they cost less than 1 % of it."""
     runs: str = "runs"
@@ -42,13 +52,10 @@ class Settings:
     """Also write TensorBoard's event files (extra `track`)."""
 
     def __post_init__(self) -> None:
-        for name, least in (("log_every", 1), ("micro_batches", 1), ("evaluations", 1), ("seed", 0)):
+        for name, least in LEAST:
             if getattr(self, name) < least:
                 flag = name.replace("_", "-")
                 raise UserError(f"--{flag} must be at least {least}, received {getattr(self, name)}.")
-        for name in ("threads", "patience", "checkpoint_every"):
-            if getattr(self, name) < 0:
-                raise UserError(f"--{name.replace('_', '-')} must not be negative, received {getattr(self, name)}.")
         if self.exact and (self.compile == "on" or self.precision == "bfloat16"):
             raise UserError(
                 "--exact means float32 and not compiled; it cannot be combined with --compile on or "

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from neurarium.train import ranks
 from neurarium.train.data import Batch
 from neurarium.train.mean import Mean
 
@@ -47,9 +48,57 @@ class Task(nn.Module, ABC):
         """What a person wants to look at while it learns; may read as much of the split as it needs."""
 
     @abstractmethod
-    def example(self, batch: Batch) -> tuple[torch.Tensor, ...]:
-        """Arguments of one call of the first network, for layer tables and export."""
+    def networks(self, batch: Batch) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+        """Each network with an example of its arguments, for layer tables and diagrams."""
+
+    @abstractmethod
+    def deployed(self, batch: Batch) -> tuple[nn.Module, tuple[Tensor, ...]]:
+        """What is exported, with an example of its arguments: from what a person has to what the networks say."""
 
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
+
+
+class LossTask(Task):
+    """A task that is one loss, minimised by one stepper. Most tasks write `loss` and nothing else of this.
+
+    descent: how its parameters move.
+    """
+
+    descent: Descent
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> dict[str, Mean]:
+        """Means by name: those with a gradient are minimised (their sum), the others are only reported."""
+
+    def steppers(self, make: MakeStepper) -> dict[str, Stepper]:
+        return {"model": make(self, self.descent)}
+
+    def step(self, batches: Iterator[Batch], steppers: Mapping[str, Stepper]) -> dict[str, Mean]:
+        return steppers["model"].update(self.loss, next(batches))
+
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        return mean_over(batches, self.loss)
+
+
+def mean_over(batches: Iterable[Batch], measures: Callable[[Any], dict[str, Mean]]) -> dict[str, float]:
+    """Means over all items of all batches and ranks, and under "items" how many there were."""
+    totals: Tensor | None = None
+    names: tuple[str, ...] = ()
+    for batch in batches:
+        means = measures(batch)
+        names = tuple(means)
+        rows = [torch.stack([_double(mean.total), _double(mean.count, mean.total)]) for mean in means.values()]
+        part = torch.stack([*rows, torch.full_like(rows[0], float(len(batch[0])))])
+        totals = part if totals is None else totals + part
+    if totals is None:
+        raise ValueError("A split without items cannot be evaluated.")
+    numbers = ranks.sum_over_ranks(totals).tolist()
+    return {name: total / count for name, (total, count) in zip(names, numbers, strict=False)} | {"items": numbers[-1][0]}
+
+
+def _double(number: Tensor | float, like: Tensor | None = None) -> Tensor:
+    """Totals of a whole split are summed in double precision, where the device has it."""
+    device = number.device if isinstance(number, Tensor) else like.device  # type: ignore[union-attr]
+    return torch.as_tensor(number, device=device, dtype=torch.float32 if device.type == "mps" else torch.float64).detach()

@@ -1,0 +1,63 @@
+"""From what a person has to what a network reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class ImageInput(nn.Module):
+    """Images of any number type and size -> standardised float images of the network's size.
+
+    (B, C, H, W) or (B, H, W), uint8 in 0..255 or float in 0..1 -> (B, C, *size) float32: (x - mean) / std.
+    Images up to 4 pixels smaller are padded with the border value 0, as LeCun et al. 1998 put 28 x 28 digits into
+    32 x 32 fields; others are resized by bilinear interpolation.
+
+    mean, std: one number a channel, of pixels in 0..1.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, *, channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.channels = channels
+        self.size = size
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).clamp_min(1e-6).view(-1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() == 3:
+            x = x.unsqueeze(1)
+        if x.dim() != 4 or x.shape[1] != self.channels:
+            raise ValueError(
+                f"Expected images of shape (B, {self.channels}, H, W){' or (B, H, W)' if self.channels == 1 else ''}, "
+                f"received {tuple(x.shape)}."
+            )
+        height, width = self.size[0] - x.shape[2], self.size[1] - x.shape[3]
+        pad = 0 <= height <= 4 and 0 <= width <= 4
+        if pad and (height or width):
+            x = F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
+        x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
+        if not pad:
+            x = F.interpolate(x, self.size, mode="bilinear", antialias=height < 0 or width < 0, align_corners=False)
+        return (x - self.mean) / self.std
+
+
+class VectorInput(nn.Module):
+    """(B, ...) of any number type -> (B, F) float32, standardised by (x - mean) / std; uint8 is scaled to 0..1 first."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, *, mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,)) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).clamp_min(1e-6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
+        return (x.flatten(1) - self.mean) / self.std

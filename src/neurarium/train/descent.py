@@ -1,0 +1,37 @@
+"""How parameters move: an optimizer of torch's and what goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from torch import nn
+from torch.optim import Optimizer
+
+from neurarium.train.recipe import UserError
+from neurarium.train.schedules import Schedule, constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Descent:
+    """Settings of one stepper.
+
+    optimizer: from parameters to an optimizer, e.g. `partial(torch.optim.SGD, lr=0.1, momentum=0.9)`.
+    schedule: factor on its learning rate, by step.
+    clip_norm: largest Euclidean norm of the whole gradient. clip_value: largest size of each of its entries.
+    ema: decay of an exponential moving average of the weights, with which the task is evaluated and stored as best.
+    """
+
+    optimizer: Callable[[Iterable[nn.Parameter]], Optimizer]
+    schedule: Schedule = constant()
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    ema: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("clip_norm", "clip_value"):
+            bound = getattr(self, name)
+            if bound is not None and bound <= 0:
+                raise UserError(f"{name} must be positive, received {bound}. Leave it out to train without clipping.")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise UserError(f"ema must lie between 0 and 1, received {self.ema}; 0.999 is usual.")

@@ -1,0 +1,265 @@
+"""One optimizer, and all that lies between a loss and new weights."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
+
+from neurarium.train import ranks
+from neurarium.train.data import Batch, State
+from neurarium.train.descent import Descent
+from neurarium.train.mean import Mean
+
+Losses = TypeVar("Losses", Mean, dict[str, Mean])
+
+OBEY_FOUND_INF = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.Adagrad)
+"""Their fused kernels divide by `grad_scale` and leave weights and moments alone where `found_inf` is 1."""
+
+
+class Stepper:
+    """Moves the parameters of some modules of a task; `update` is its whole interface to a task.
+
+    It equals the hand-written loop `loss.backward(); optimizer.step(); optimizer.zero_grad()` with the mean over all
+    items of all micro-batches and ranks. A step whose gradient is not finite moves nothing and is counted in
+    `num_bad`, on the device.
+
+    task: parameters of its other modules are frozen while this stepper's loss is computed.
+    precision: "float32" or "bfloat16", the autocast of each forward pass.
+    micro_batches: parts into which a batch is cut to save memory.
+    """
+
+    def __init__(
+        self,
+        task: nn.Module,
+        modules: nn.Module | Iterable[nn.Module],
+        descent: Descent,
+        *,
+        precision: str = "float32",
+        micro_batches: int = 1,
+    ) -> None:
+        modules = [modules] if isinstance(modules, nn.Module) else list(modules)
+        mine = {id(p) for module in modules for p in module.parameters()}
+        names = {id(p): name for name, p in task.named_parameters()}
+        named = [(names[key], p) for key, p in _unique(modules) if p.requires_grad]
+        if not named:
+            raise ValueError("A stepper needs modules with parameters that require gradients, received none.")
+        self.names = [name for name, _ in named]
+        self.parameters = [p for _, p in named]
+        self.others = [p for p in task.parameters() if id(p) not in mine and p.requires_grad]
+        self.descent = descent
+        self.optimizer = _fused(descent.optimizer, self.parameters)
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.device = self.parameters[0].device
+        self.precision = precision
+        self.micro_batches = micro_batches
+        self.count = 0
+        self.num_bad = torch.zeros((), device=self.device)
+        self.average = [p.detach().clone() for p in self.parameters] if descent.ema is not None else []
+        self.obeys = isinstance(self.optimizer, OBEY_FOUND_INF) and bool(self.optimizer.param_groups[0].get("fused"))
+
+    @property
+    def learning_rate(self) -> float:
+        return self.rates[0] * self.descent.schedule(self.count)
+
+    def update(self, loss_fn: Callable[[Any], Losses], batch: Batch) -> Losses:
+        """One step on the losses of one batch; returns them as they were before it, summed over micro-batches and ranks.
+
+        loss_fn: from a batch to a Mean, or to Means by name. Those that carry a gradient are minimised, each divided by
+        its own count, and summed; the others are only passed on. Raises ValueError when none carries one.
+        """
+        with self._others_frozen():
+            losses, scale = self._accumulate(loss_fn, batch)
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        self._descend(gradients, scale)
+        return losses
+
+    def _accumulate(self, loss_fn: Callable[[Any], Losses], batch: Batch) -> tuple[Losses, Tensor | float]:
+        """Fill `.grad`; returns the losses, and the number by which the gradients are still to be divided."""
+        parts = [batch] if self.micro_batches == 1 else list(_micro_batches(batch, self.micro_batches))
+        sums: dict[str, Mean] = {}
+        buffers: dict[str, list[Tensor | None]] = {}
+        for part in parts:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+                returned = loss_fn(part)
+            losses = {"": returned} if isinstance(returned, Mean) else returned
+            trained = [name for name, mean in losses.items() if mean.total.requires_grad]
+            for name, mean in losses.items():
+                before = sums.get(name)
+                total, count = mean.total.detach(), mean.count
+                sums[name] = Mean(total, count) if before is None else Mean(before.total + total, before.count + count)
+            if not trained:
+                raise ValueError(f"None of the losses {sorted(losses)} carries a gradient. Do not detach what is learned.")
+            if len(trained) == 1:
+                losses[trained[0]].total.backward()
+            elif len(parts) == 1:
+                counts = _over_ranks({name: losses[name].detach() for name in trained})
+                torch.stack([losses[name].total / counts[name].count for name in trained]).sum().backward()
+            else:
+                self._backward_apart({name: losses[name].total for name in trained}, buffers)
+        sums = _over_ranks(sums)
+        if buffers:
+            for position, parameter in enumerate(self.parameters):
+                terms = [b[position] / sums[name].count for name, b in buffers.items() if b[position] is not None]  # type: ignore[operator]
+                parameter.grad = torch.stack(terms).sum(0) if terms else None
+        scale = sums[trained[0]].count if len(trained) == 1 else 1.0
+        result = sums[""] if isinstance(returned, Mean) else {name: sums[name] for name in losses}
+        return result, scale  # type: ignore[return-value]
+
+    def _backward_apart(self, totals: Mapping[str, Tensor], buffers: dict[str, list[Tensor | None]]) -> None:
+        """Gradients of several totals, kept apart: their denominators are known only after the last micro-batch."""
+        for place, (name, total) in enumerate(totals.items(), start=1):
+            total.backward(retain_graph=place < len(totals))
+            kept = buffers.setdefault(name, [None] * len(self.parameters))
+            for position, parameter in enumerate(self.parameters):
+                if parameter.grad is not None:
+                    before = kept[position]
+                    kept[position] = parameter.grad if before is None else before + parameter.grad
+                    parameter.grad = None
+
+    def _descend(self, gradients: list[Tensor], scale: Tensor | float) -> None:
+        descent, optimizer = self.descent, self.optimizer
+        ranks.sum_gradients(gradients)
+        norm = get_total_norm(gradients, foreach=True if self.device.type in ("cpu", "cuda") else None)
+        bad = torch.isfinite(norm).logical_not_().float()
+        self.num_bad += bad
+        if descent.clip_norm is not None:
+            scale = scale * torch.clamp(norm / scale / descent.clip_norm, min=1.0)
+        if descent.clip_value is not None:
+            torch._foreach_div_(gradients, torch.as_tensor(scale, dtype=torch.float32, device=self.device))
+            torch._foreach_clamp_min_(gradients, -descent.clip_value)
+            torch._foreach_clamp_max_(gradients, descent.clip_value)
+            scale = 1.0
+        factor = descent.schedule(self.count)
+        for group, rate in zip(optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        if self.obeys:
+            optimizer.grad_scale = torch.as_tensor(scale, dtype=torch.float32, device=self.device)  # type: ignore[attr-defined]
+            optimizer.found_inf = bad  # type: ignore[attr-defined]
+            optimizer.step()
+        else:
+            torch._foreach_div_(gradients, torch.as_tensor(scale, dtype=torch.float32, device=self.device))
+            _step_unless(bad, optimizer, self.parameters)
+        optimizer.zero_grad(set_to_none=True)
+        self.count += 1
+        if self.average:
+            assert descent.ema is not None
+            torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - descent.ema)
+
+    @contextmanager
+    def _others_frozen(self) -> Iterator[None]:
+        """Freeze at the forward: compiled and sharded backward obey that, and not `backward(inputs=...)`."""
+        for parameter in self.others:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in self.others:
+                parameter.requires_grad_(True)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The moving average of the weights in place of the weights, where there is one."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    @torch.no_grad()
+    def _swap(self) -> None:
+        for parameter, average in zip(self.parameters, self.average, strict=False):
+            kept = parameter.clone()
+            parameter.copy_(average)
+            average.copy_(kept)
+
+    def state(self) -> State:
+        """Everything that the next step depends on, but for the parameters themselves."""
+        state: State = {"count": self.count, "num_bad": self.num_bad}
+        for name, parameter in zip(self.names, self.parameters, strict=True):
+            for key, value in self.optimizer.state.get(parameter, {}).items():
+                if value is not None:
+                    state[f"optimizer.{name}.{key}"] = value
+        for name, average in zip(self.names, self.average, strict=False):
+            state[f"average.{name}"] = average
+        return state
+
+    @torch.no_grad()
+    def restore(self, state: State) -> None:
+        self.count = int(state["count"])
+        self.num_bad = torch.as_tensor(state["num_bad"], device=self.device).clone()
+        for name, parameter in zip(self.names, self.parameters, strict=True):
+            prefix = f"optimizer.{name}."
+            moments = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+            if moments:
+                self.optimizer.state[parameter] = {k: _like(parameter, value) for k, value in moments.items()}
+        for name, average in zip(self.names, self.average, strict=False):
+            average.copy_(torch.as_tensor(state[f"average.{name}"]))
+
+
+def _unique(modules: Iterable[nn.Module]) -> Iterator[tuple[int, nn.Parameter]]:
+    """Each parameter once, tied or not."""
+    seen: set[int] = set()
+    for module in modules:
+        for parameter in module.parameters():
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield id(parameter), parameter
+
+
+def _fused(factory: Callable[..., torch.optim.Optimizer], parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer, with its fused kernel where it has one for this device and nobody chose otherwise."""
+    known = inspect.signature(factory).parameters
+    fused = known.get("fused")
+    chosen = getattr(factory, "keywords", {})
+    if fused is None or "foreach" in chosen or "fused" in chosen or not all(p.is_floating_point() for p in parameters):
+        return factory(parameters)
+    try:
+        return factory(parameters, fused=True)
+    except RuntimeError:  # no fused kernel for this device
+        return factory(parameters)
+
+
+def _micro_batches(batch: Batch, parts: int) -> Iterator[Batch]:
+    kind: Any = type(batch)
+    for tensors in zip(*(tensor.chunk(parts) for tensor in batch), strict=True):
+        yield kind(*tensors)
+
+
+def _over_ranks(means: dict[str, Mean]) -> dict[str, Mean]:
+    if ranks.world() == 1:
+        return means
+    device = next(iter(means.values())).total.device
+    flat = torch.stack([torch.as_tensor(n, dtype=torch.float64, device=device) for m in means.values() for n in (m.total, m.count)])
+    flat = ranks.sum_over_ranks(flat).view(-1, 2)
+    return {name: Mean(row[0].float(), row[1].float()) for name, row in zip(means, flat, strict=True)}
+
+
+def _like(parameter: Tensor, value: Any) -> Any:
+    """A copy in the parameter's own memory layout: fused kernels read both in storage order."""
+    if not isinstance(value, Tensor):
+        return value
+    if value.shape != parameter.shape:
+        return value.clone()
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+@torch.no_grad()
+def _step_unless(bad: Tensor, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) -> None:
+    """A step of an optimizer without `found_inf`, taken back on the device where `bad` is 1."""
+    if not optimizer.state:  # the moments do not exist yet, so there is nothing to go back to: wait for the host once
+        if not bool(bad):
+            optimizer.step()
+        return
+    tensors = [*parameters]
+    for parameter in parameters:
+        tensors += [value for value in optimizer.state[parameter].values() if isinstance(value, Tensor)]
+    kept = [tensor.clone() for tensor in tensors]
+    optimizer.step()
+    for tensor, before in zip(tensors, kept, strict=True):
+        tensor.copy_(torch.where(bad.to(tensor.device).bool(), before, tensor))

@@ -1,0 +1,109 @@
+"""All that a run is at one moment: what a checkpoint holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from neurarium.train import hardware, ranks
+from neurarium.train.checkpoint import part, under
+from neurarium.train.data import Data, Shard, State, Stream
+from neurarium.train.hardware import FastPath
+from neurarium.train.log import Log
+from neurarium.train.recipe import Recipe
+from neurarium.train.settings import Settings
+from neurarium.train.stepper import Stepper
+from neurarium.train.task import Task
+
+
+@dataclass
+class Training:
+    """step: steps done. record: best value of the goal so far. stale: evaluations since. stopped: why it ended early."""
+
+    task: Task
+    steppers: dict[str, Stepper]
+    stream: Stream
+    log: Log = field(default_factory=Log)
+    step: int = 0
+    record: float | None = None
+    stale: int = 0
+    stopped: str = ""
+    seconds: float = 0.0
+
+    def state(self) -> State:
+        """Every tensor, position and generator that the next step depends on, of all ranks."""
+        state = under("task", dict(self.task.state_dict()))
+        for name, stepper in self.steppers.items():
+            state |= under(f"stepper.{name}", stepper.state())
+        own = under("data", self.stream.state()) | under("random", hardware.generators())
+        for rank, other in enumerate(ranks.gather(own)):
+            state |= under(f"rank{rank}", other)
+        state |= under("log", self.log.state())
+        state |= {"step": self.step, "stale": self.stale, "stopped": self.stopped, "seconds": self.seconds}
+        state["record"] = "" if self.record is None else self.record.hex()
+        return state
+
+    def restore(self, state: State) -> None:
+        load_weights(self.task, part(state, "task"))
+        for name, stepper in self.steppers.items():
+            stepper.restore(part(state, f"stepper.{name}"))
+        own = part(state, f"rank{ranks.rank()}")
+        self.stream.restore(part(own, "data"))
+        self.log.restore(part(state, "log"))
+        self.step, self.stale, self.stopped = int(state["step"]), int(state["stale"]), str(state["stopped"])
+        self.seconds = float(state["seconds"])
+        self.record = float.fromhex(str(state["record"])) if state["record"] else None
+        hardware.restore_generators(part(own, "random"))
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Averaged weights, no gradients, no compiled kernels, and generators left as they were."""
+        with ExitStack() as stack:
+            stack.enter_context(hardware.generators_kept())
+            stack.enter_context(torch.no_grad())
+            stack.enter_context(hardware.eager())
+            for stepper in self.steppers.values():
+                stack.enter_context(stepper.averaged())
+            hardware.seed_everything(self.step)
+            self.task.eval()
+            try:
+                yield
+            finally:
+                self.task.train()
+
+
+def build(recipe: Recipe, data: Data, settings: Settings, path: FastPath, shard: Shard) -> Training:
+    """A training before its first step: a function of recipe, settings and path."""
+    hardware.seed_everything(settings.seed)
+    task = recipe.task(data.spec)
+    hardware.place(task, path)
+    if shard.world > 1:  # the same weights everywhere, other noise on each rank
+        hardware.seed_everything(settings.seed + 7919 * (shard.rank + 1))
+
+    def make(modules: torch.nn.Module, descent: object) -> Stepper:
+        return Stepper(task, modules, descent, precision=path.precision, micro_batches=settings.micro_batches)  # type: ignore[arg-type]
+
+    steppers = task.steppers(make)  # type: ignore[arg-type]
+    stream = data.stream(task, seed=settings.seed, shard=shard)
+    task.train()
+    return Training(task, steppers, stream)
+
+
+@torch.no_grad()
+def load_weights(task: torch.nn.Module, state: State) -> None:
+    """Copy into the tensors that are there, each in its own memory layout. Raises ValueError where names or shapes differ."""
+    own = task.state_dict()
+    missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    other = [f"{n} {tuple(v.shape)}" for n, v in own.items() if isinstance(s := state.get(n), Tensor) and s.shape != v.shape]
+    if missing or unknown or other:
+        raise ValueError(
+            "These weights belong to another network: "
+            f"missing {missing[:3]}, unknown {unknown[:3]}, of another shape {other[:3]}. "
+            "Use the checkpoint of a run with the same recipe and fields."
+        )
+    for name, tensor in own.items():
+        tensor.copy_(torch.as_tensor(state[name]))
