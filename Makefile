@@ -2,6 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# The theme's notice about the next major version of mkdocs; the lock holds the present one.
+export NO_MKDOCS_2_WARNING := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help install test demo docs bench clean
 
@@ -32,7 +35,7 @@ test: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 
 demo: $(BIN)/neurarium
 	$(BIN)/neurarium train lenet5 --data digits

@@ -47,7 +47,8 @@ class Marker:
 
 
 def cells_of(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
+    """The texts between the bars; `\\_` is how markdown writes an underscore that must not begin an emphasis."""
+    return [cell.strip().replace(r"\_", "_") for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
 
 
 def parse(text: str, source: str = "catalogue") -> Iterator[Row]:
