@@ -36,9 +36,12 @@ class Metrics:
                 self._file = io.FileIO(self.path, "ab+")
                 _mend(self._file)
             end = os.fstat(self._file.fileno()).st_size
-            if self._file.write(line) < len(line):  # the disk is full: take the torn line back
+            try:
+                while line:  # a disk that fills up takes a part, and says why it does not take the rest
+                    line = line[self._file.write(line) :]
+            except OSError:
                 self._file.truncate(end)
-                self._file.write(line)  # fails, and says why
+                raise
         except OSError as error:
             self.close()
             raise cannot_write(self.path, error.errno, error.strerror or str(error)) from error
