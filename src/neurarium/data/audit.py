@@ -1,0 +1,119 @@
+"""What can be wrong with arrays, found before step 0: every finding says where, what and how to mend it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurarium.train.data import Batch, Finding, Spec
+
+IMBALANCE = 20
+"""A class this many times as frequent as another is warned of."""
+
+
+def audit_splits(splits: Mapping[str, Batch], spec: Spec, *, name: str) -> list[Finding]:
+    """Checks resident splits: labels, finite numbers, constant inputs, imbalance, and items in more than one split.
+
+    splits: name -> NamedTuple of tensors; where it has fields x and y, these are inputs and labels.
+    """
+    findings: list[Finding] = []
+    for split, items in splits.items():
+        findings += _finite(items, where=f"{name}, {split}")
+        labels = getattr(items, "y", None)
+        if spec.classes and isinstance(labels, Tensor):
+            training = split == "train"
+            findings += audit_labels(labels.cpu().numpy(), spec.classes, where=f"{name}, {split}", training=training)
+    findings += _constant(splits["train"], where=f"{name}, train")
+    findings += across_splits({split: _digests(items) for split, items in splits.items()}, name=name)
+    return findings
+
+
+def audit_labels(labels: np.ndarray, classes: Sequence[str], *, where: str, training: bool) -> list[Finding]:
+    """Class numbers (N,) that are out of range, of one class alone, missing or very uneven."""
+    wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
+    if len(wrong):
+        first = int(wrong[0])
+        what = f"expected labels 0 to {len(classes) - 1}, found {len(wrong)} others, the first of them {labels[first]}."
+        return [Finding("error", f"{where}, item {first}", what, "Correct these labels, or name their classes.")]
+    if not training:
+        return []
+    counts = np.bincount(labels, minlength=len(classes))
+    present = np.flatnonzero(counts).tolist()
+    if len(present) < 2:
+        only = repr(classes[present[0]]) if len(present) else "none"
+        what = f"expected items of at least two classes, found {only} alone."
+        return [Finding("error", where, what, "Add items of another class.")]
+    findings = []
+    if len(present) < len(classes):
+        missing = ", ".join(repr(classes[label]) for label in np.flatnonzero(counts == 0).tolist())
+        what = f"no item of {missing}, which therefore cannot be learned."
+        findings.append(Finding("warning", where, what, "Add items of every class, or leave the class out."))
+    most, least = int(counts.argmax()), min(present, key=lambda label: int(counts[label]))
+    if counts[most] > IMBALANCE * counts[least]:
+        what = f"{counts[most]} items of {classes[most]!r} and {counts[least]} of {classes[least]!r}: very uneven."
+        fix = "Collect more of the rare class, and judge by a measure for every class beside the accuracy."
+        findings.append(Finding("warning", where, what, fix))
+    return findings
+
+
+def across_splits(digests: Mapping[str, Sequence[bytes]], *, name: str) -> list[Finding]:
+    """One warning for every pair of splits that share items. digests: split -> one digest an item."""
+    findings = []
+    seen: dict[str, dict[bytes, int]] = {}
+    for split, values in digests.items():
+        for other, places in seen.items():
+            shared = [i for i, digest in enumerate(values) if digest in places]
+            if shared:
+                first = shared[0]
+                what = (
+                    f"{len(shared)} of {len(values)} items are in {other} too, "
+                    f"the first of them as item {places[values[first]]} there."
+                )
+                fix = f"Keep such items in one split only, else {split} flatters."
+                findings.append(Finding("warning", f"{name}, {split}, item {first}", what, fix))
+        places = {}
+        for i, digest in enumerate(values):
+            places.setdefault(digest, i)
+        seen[split] = places
+    return findings
+
+
+def _finite(items: Batch, *, where: str) -> Iterator[Finding]:
+    for field, values in zip(_names(items), items, strict=True):
+        if not values.is_floating_point():
+            continue
+        bad = ~torch.isfinite(values).reshape(len(values), -1).all(1)
+        if bool(bad.any()):
+            first = int(bad.nonzero()[0])
+            what = f"expected finite numbers in {field}, found NaN or infinity in {int(bad.sum())} items."
+            yield Finding("error", f"{where}, item {first}", what, "Correct or remove these items.")
+
+
+def _constant(items: Batch, *, where: str) -> Iterator[Finding]:
+    x = getattr(items, "x", None)
+    if not isinstance(x, Tensor) or len(x) < 2:
+        return
+    if bool((x == x[:1]).all()):
+        yield Finding("error", where, "all inputs are alike: nothing can be told apart.", "Check how they were made.")
+    elif x.ndim == 2 and x.is_floating_point():
+        for column in (x == x[:1]).all(0).nonzero().flatten().tolist():
+            what = f"input {column} is {x[0, column].item():g} in every item: it tells nothing."
+            yield Finding("warning", where, what, "Leave it out.")
+
+
+def _digests(items: Batch) -> list[bytes]:
+    """One digest an item, over all fields but the labels."""
+    fields = [values for name, values in zip(_names(items), items, strict=True) if name != "y"]
+    rows = [np.ascontiguousarray(values.cpu().numpy()).reshape(len(values), -1).view(np.uint8) for values in fields]
+    return [
+        hashlib.blake2b(b"".join(part.tobytes() for part in parts), digest_size=16).digest()
+        for parts in zip(*rows, strict=True)
+    ]
+
+
+def _names(items: Batch) -> tuple[str, ...]:
+    return getattr(items, "_fields", ())

@@ -1,0 +1,180 @@
+"""Data that fits in memory: it lies on the device in compact dtypes, and is gathered and augmented there.
+
+Full-batch, mini-batch and online gradient descent are the same source with batch_size = N, B or 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from neurarium.data.seeding import Purpose, generator, mixed
+from neurarium.train.data import Batch, Data, Finding, Shard, Spec, State, Stream
+from neurarium.train.recipe import UserError, near
+
+if TYPE_CHECKING:
+    from neurarium.train.task import Task
+
+Augment = Callable[[Any, torch.Generator], Any]
+"""(batch, generator on the batch's device) -> batch: a pure function of its two arguments."""
+
+Kind = TypeVar("Kind", bound=Batch)
+
+EVALUATION_BATCH_SIZE = 1000
+
+
+class Order:
+    """In which order items are shown: the permutations of the epochs, one after the other without end.
+
+    Position p belongs to epoch p // N and holds item permutation(epoch)[p % N]; batch i covers positions i B up to
+    (i + 1) B. So all batches have B items, every item comes once an epoch, and batches may straddle two epochs.
+    The permutation of an epoch is drawn on the CPU from (seed, epoch) alone, alike on every device.
+    """
+
+    def __init__(self, num_items: int, batch_size: int, *, seed: int, device: torch.device | str = "cpu") -> None:
+        assert 1 <= batch_size <= num_items
+        self.num_items, self.batch_size = num_items, batch_size
+        self.seed, self.device = seed, torch.device(device)
+        self._permutations: dict[int, Tensor] = {}
+
+    def permutation(self, epoch: int) -> Tensor:
+        """(N,) int64 on the device; the two used last are kept."""
+        if epoch not in self._permutations:
+            order = torch.randperm(self.num_items, generator=generator(Purpose.ORDER, self.seed, epoch))
+            self._permutations = {old: kept for old, kept in self._permutations.items() if abs(old - epoch) == 1}
+            self._permutations[epoch] = order.to(self.device)
+        return self._permutations[epoch]
+
+    def batch(self, i: int) -> Tensor:
+        """(B,) int64: the items of batch i."""
+        epoch, start = divmod(i * self.batch_size, self.num_items)
+        stop = start + self.batch_size
+        order = self.permutation(epoch)
+        if stop <= self.num_items:
+            return order[start:stop]
+        return torch.cat((order[start:], self.permutation(epoch + 1)[: stop - self.num_items]))
+
+
+class MemoryStream(Stream):
+    """Training batches out of resident tensors, on the device where these lay when the stream was opened."""
+
+    def __init__(self, items: Batch, order: Order, *, augment: Augment | None, shard: Shard) -> None:
+        self._kind: Any = type(items)
+        self._items = tuple(items)
+        self._order, self._augment, self._shard = order, augment, shard
+        self._generator = torch.Generator(order.device)
+        self._position = 0
+
+    def __next__(self) -> Batch:
+        i = self._position
+        self._position = i + 1
+        index = self._order.batch(i)
+        if self._augment is None:
+            return self._gather(self._shard.of(index))
+        # Drawn for the whole batch before the shard is cut: two ranks together see what one rank sees.
+        self._generator.manual_seed(mixed(Purpose.AUGMENT, self._order.seed, i))
+        batch = self._augment(self._gather(index), self._generator)
+        return batch if self._shard.world == 1 else self._kind(*map(self._shard.of, batch))
+
+    def _gather(self, index: Tensor) -> Batch:
+        return self._kind(*[field.index_select(0, index) for field in self._items])
+
+    def state(self) -> State:
+        return {"position": self._position}
+
+    def restore(self, state: State) -> None:
+        self._position = int(state["position"])
+
+
+class InMemory(Data):
+    """Splits that are resident tensors.
+
+    splits: name -> NamedTuple of tensors with the items on the first axis; "train" first. Compact dtypes: uint8
+        images, int32 tokens, float32 tables, int64 labels.
+    batch_size: items of a training batch over all ranks, at most the number of training items.
+    augment: applied to training batches only, on the device.
+    findings: what was noticed while the data was read; `audit` gives them before its own.
+    name: what the user calls this data, for messages.
+    """
+
+    def __init__(
+        self,
+        splits: Mapping[str, Batch],
+        spec: Spec,
+        *,
+        batch_size: int,
+        augment: Augment | None = None,
+        evaluation_batch_size: int = EVALUATION_BATCH_SIZE,
+        findings: Sequence[Finding] = (),
+        name: str = "data",
+    ) -> None:
+        self._splits = {split: _contiguous(items) for split, items in splits.items()}
+        self.splits, self.spec = tuple(splits), spec
+        assert self.splits[0] == "train"
+        assert all(len({len(field) for field in items}) == 1 for items in self._splits.values())
+        check_batch_size(batch_size, num_items=len(self._splits["train"][0]), name=name)
+        self._batch_size, self._augment = batch_size, augment
+        self._evaluation_batch_size = evaluation_batch_size
+        self._findings, self._name = tuple(findings), name
+
+    def items(self, split: str) -> Batch:
+        """All items of a split, as they lie in memory. Not to be written to."""
+        return self._splits[known_split(split, self.splits)]
+
+    def audit(self) -> list[Finding]:
+        from neurarium.data.audit import audit_splits
+
+        return [*self._findings, *audit_splits(self._splits, self.spec, name=self._name)]
+
+    def to(self, device: torch.device) -> None:
+        for name, items in self._splits.items():
+            kind: Any = type(items)
+            self._splits[name] = kind(*(field.to(device) for field in items))
+
+    def stream(self, task: Task, *, seed: int, shard: Shard) -> MemoryStream:
+        items = self._splits["train"]
+        order = Order(len(items[0]), self._batch_size, seed=seed, device=items[0].device)
+        return MemoryStream(items, order, augment=self._augment, shard=shard)
+
+    def split(self, name: str, *, shard: Shard) -> Iterator[Batch]:
+        return one_pass(self.items(name), batch_size=self._evaluation_batch_size, shard=shard)
+
+
+def one_pass(items: Kind, *, batch_size: int, shard: Shard) -> Iterator[Kind]:
+    """All items in order, each on exactly one rank. The batches are views: not to be written to."""
+    kind: Any = type(items)
+    for start, stop in spans(len(items[0]), batch_size, world=shard.world):
+        yield kind(*(shard.of(field[start:stop]) for field in items))
+
+
+def spans(num_items: int, batch_size: int, *, world: int) -> list[tuple[int, int]]:
+    """(start, stop) of evaluation batches. A last batch with fewer items than ranks is joined to the one before, so
+    that every rank makes the same number of calls and none of them is empty."""
+    starts = list(range(0, num_items, batch_size))
+    if len(starts) > 1 and num_items - starts[-1] < world:
+        starts.pop()
+    return list(zip(starts, [*starts[1:], num_items], strict=True))
+
+
+def check_batch_size(batch_size: int, *, num_items: int, name: str) -> None:
+    """UserError unless 1 <= batch_size <= num_items."""
+    if not 1 <= batch_size <= num_items:
+        raise UserError(
+            f"The batch size must lie between 1 and the number of training items of {name}, which is {num_items}; "
+            f"received {batch_size}. Choose a batch size of at most {num_items} (all of them: full-batch descent)."
+        )
+
+
+def known_split(name: str, splits: Sequence[str]) -> str:
+    """The name itself; UserError when there is no such split."""
+    if name not in splits:
+        raise UserError(f"Expected one of the splits {', '.join(splits)}; received {name!r}.{near(name, splits)}")
+    return name
+
+
+def _contiguous(items: Batch) -> Batch:
+    kind: Any = type(items)
+    return kind(*(field.contiguous() for field in items))

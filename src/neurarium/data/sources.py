@@ -1,0 +1,210 @@
+"""One door to labelled data: a name of a built-in set, a folder of images by class, or a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from neurarium.data.home import FASHION_MNIST, MNIST, Archive, fetch
+from neurarium.data.idx import read_idx
+from neurarium.data.images import channel_statistics, resize, with_channels
+from neurarium.data.memory import Augment, InMemory
+from neurarium.data.points import POINT_SETS, draw
+from neurarium.data.splits import stratified_split
+from neurarium.train.batches import Labelled
+from neurarium.train.data import Data, Spec
+from neurarium.train.recipe import UserError, near
+
+DIGIT_NAMES = tuple("0123456789")
+FASHION_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+BUILT_IN = ("digits", "mnist", "fashion-mnist", *POINT_SETS)
+TABLES = (".csv", ".tsv", ".parquet")
+
+MNIST_VALIDATION = 5000
+DIGITS_TEST = 450
+DIGITS_VALIDATION = 270
+POINT_SIZES = {"train": 1000, "validation": 500, "test": 1000}
+
+
+def open_labelled(
+    name: str,
+    *,
+    batch_size: int,
+    target: str | None = None,
+    augment: Augment | None = None,
+    image_size: int | None = None,
+    channels: int | None = None,
+    validation: int | None = None,
+    seed: int = 0,
+) -> Data:
+    """Opens labelled data with the splits train, validation and test.
+
+    name: a built-in set (`BUILT_IN`), else the path of a folder of images by class or of a .csv, .tsv or .parquet
+        table. Built-in names come first; write ./mnist for a folder of that name.
+
+        digits          scikit-learn's 1,797 images (1, 8, 8), values 0..16 stretched to 0..255; a fixed stratified
+                        split with 450 test images
+        mnist,          upstream's 10,000 test images are the test split; the last images of the training files,
+        fashion-mnist   5,000 unless `validation` says otherwise, are the validation split
+        moons, rings,   points (2,) float32, drawn from `seed`: 1,000 to train with, 500 validation, 1,000 test
+        spirals, xor,
+        blobs
+    batch_size: items of a training batch over all ranks.
+    target: the column of a table that is learned; tables alone need it.
+    augment: changes training batches; images alone.
+    image_size: height and width to which images are resized; their own if None.
+    channels: 1 (grey) or 3 (colour); their own if None.
+    validation: number of validation items; 0 leaves the split out; the set's own if None.
+    seed: draws the toy sets and the splits of folders and tables.
+
+    x is uint8 (C, H, W) for images, float32 (2,) for points, float32 (F,) encoded for tables. `spec.fitted` holds
+    "kind" ("images", "points" or "table"), and under "mean" and "std" what is still to be applied to x by the
+    network's first layer, a channel or an input, fitted on the training split; for images on the scale 0..1.
+    Raises UserError for everything that the user can mend.
+    """
+    images = {"image_size": image_size, "channels": channels}
+    if name in POINT_SETS:
+        _refuse(name, "points", target=target, augment=augment, **images)
+        return _open_points(name, batch_size=batch_size, validation=validation, seed=seed)
+    if name in BUILT_IN:
+        _refuse(name, "images", target=target)
+        parts, classes = _digits(validation) if name == "digits" else _idx_set(name, validation)
+        return open_images(
+            {split: _prepared(items, image_size, channels) for split, items in parts.items()},
+            classes,
+            batch_size=batch_size,
+            augment=augment,
+            name=name,
+        )
+    path = Path(name).expanduser()
+    if path.is_dir():
+        from neurarium.data.folders import open_folder
+
+        _refuse(name, "a folder of images", target=target)
+        return open_folder(path, batch_size=batch_size, augment=augment, validation=validation, seed=seed, **images)
+    if path.is_file() and path.suffix.lower() in TABLES:
+        from neurarium.data.tables import open_table
+
+        _refuse(name, "a table", augment=augment, **images)
+        return open_table(path, batch_size=batch_size, target=target, validation=validation, seed=seed)
+    if path.is_file():
+        raise UserError(f"{path}: expected a folder of images by class, or a file ending in {', '.join(TABLES)}.")
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() and path.name else []
+    raise UserError(
+        f"Expected one of the data sets {', '.join(BUILT_IN)}, or the path of a folder of images or of a table; "
+        f"{name!r} is neither, seen from {Path.cwd()}.{near(name, [*BUILT_IN, *beside])}"
+    )
+
+
+def open_images(
+    parts: Mapping[str, Labelled], classes: tuple[str, ...], *, batch_size: int, augment: Augment | None, name: str
+) -> InMemory:
+    """Resident labelled images: x uint8 (N, C, H, W), y int64 (N,)."""
+    train = parts["train"].x
+    mean, std = channel_statistics(train)
+    spec = Spec(
+        shape=tuple(train.shape[1:]),
+        sizes={split: len(items.x) for split, items in parts.items()},
+        classes=classes,
+        fitted={"kind": "images", "mean": mean, "std": std},
+    )
+    return InMemory(parts, spec, batch_size=batch_size, augment=augment, name=name)
+
+
+def check_validation(validation: int | None, *, default: int, available: int, name: str) -> int:
+    """The size of the validation split; UserError unless it leaves items to train with."""
+    size = default if validation is None else validation
+    if not 0 <= size < available:
+        raise UserError(
+            f"{name} has {available} items for training and validation together; received validation={size}. "
+            f"Choose 0 to {available - 1}."
+        )
+    return size
+
+
+def _refuse(name: str, kind: str, **settings: object) -> None:
+    given = [key for key, value in settings.items() if value is not None]
+    if given:
+        raise UserError(f"{name} is {kind}, where {' and '.join(given)} would be ignored. Leave {given[0]} out.")
+
+
+def _prepared(items: Labelled, image_size: int | None, channels: int | None) -> Labelled:
+    x = items.x
+    if channels is not None:
+        x = with_channels(x, channels)
+    if image_size is not None:
+        x = resize(x, image_size, image_size)
+    return Labelled(x, items.y)
+
+
+def _digits(validation: int | None) -> tuple[dict[str, Labelled], tuple[str, ...]]:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    x = torch.from_numpy(np.rint(bunch.images * (255 / 16)).astype(np.uint8))[:, None]
+    y = torch.from_numpy(bunch.target.astype(np.int64))
+    rest = len(x) - DIGITS_TEST
+    held = check_validation(validation, default=DIGITS_VALIDATION, available=rest, name="digits")
+    # The test images are the same, whatever `validation` is.
+    counts = {"test": DIGITS_TEST, "validation": held, "train": rest - held}
+    parts = stratified_split(bunch.target, {split: count / len(x) for split, count in counts.items()}, seed=0)
+    return {
+        split: Labelled(x[parts[split]], y[parts[split]])
+        for split in ("train", "validation", "test")
+        if len(parts[split])
+    }, DIGIT_NAMES
+
+
+def _idx_set(name: str, validation: int | None) -> tuple[dict[str, Labelled], tuple[str, ...]]:
+    archive, classes = (MNIST, DIGIT_NAMES) if name == "mnist" else (FASHION_MNIST, FASHION_NAMES)
+    paths = fetch(archive)
+    train, test = _idx_pair(archive, paths, "train"), _idx_pair(archive, paths, "t10k")
+    held = check_validation(validation, default=MNIST_VALIDATION, available=len(train.x), name=name)
+    if held == 0:
+        return {"train": train, "test": test}, classes
+    return {
+        "train": Labelled(train.x[:-held], train.y[:-held]),
+        "validation": Labelled(train.x[-held:], train.y[-held:]),
+        "test": test,
+    }, classes
+
+
+def _idx_pair(archive: Archive, paths: Mapping[str, Path], part: str) -> Labelled:
+    images = read_idx(paths[f"{part}-images-idx3-ubyte.gz"])
+    labels = read_idx(paths[f"{part}-labels-idx1-ubyte.gz"])
+    assert images.shape[1:] == (28, 28), archive.name  # the hashes were checked
+    assert len(images) == len(labels), archive.name
+    return Labelled(torch.from_numpy(images)[:, None], torch.from_numpy(labels.astype(np.int64)))
+
+
+def _open_points(name: str, *, batch_size: int, validation: int | None, seed: int) -> InMemory:
+    sizes = dict(POINT_SIZES)
+    if validation is not None:
+        if validation < 0:
+            raise UserError(f"{name}: expected validation of at least 0; received {validation}. Choose 0 or more.")
+        sizes["validation"] = validation
+    drawn = {split: draw(name, size, seed=seed, part=i) for i, (split, size) in enumerate(sizes.items()) if size}
+    parts = {split: Labelled(torch.from_numpy(x), torch.from_numpy(y)) for split, (x, y) in drawn.items()}
+    x = drawn["train"][0].astype(np.float64)
+    num_classes = int(drawn["train"][1].max()) + 1
+    spec = Spec(
+        shape=(2,),
+        sizes={split: len(items.x) for split, items in parts.items()},
+        classes=tuple(str(label) for label in range(num_classes)),
+        fitted={"kind": "points", "mean": x.mean(0).tolist(), "std": x.std(0).tolist()},
+    )
+    return InMemory(parts, spec, batch_size=batch_size, name=name)
