@@ -61,12 +61,21 @@ def blobs(num_points: int, random: np.random.Generator) -> Points:
     return _noisy(1.5 * np.stack((np.cos(t), np.sin(t)), axis=1), 0.4, random), y
 
 
+def two_blobs(num_points: int, random: np.random.Generator) -> Points:
+    """Two Gaussians of deviation 0.3 around (-1, -1) and (1, 1), cut off at radius 1: a line separates them."""
+    y = _labels(num_points, 2, random)
+    noise = 0.3 * random.standard_normal((num_points, 2))
+    noise /= np.maximum(1.0, np.linalg.norm(noise, axis=1, keepdims=True))
+    return (np.where(y[:, None] == 1, 1.0, -1.0) + noise).astype(np.float32), y
+
+
 POINT_SETS: dict[str, Callable[[int, np.random.Generator], Points]] = {
     "moons": moons,
     "rings": rings,
     "spirals": spirals,
     "xor": xor,
     "blobs": blobs,
+    "two-blobs": two_blobs,
 }
 
 

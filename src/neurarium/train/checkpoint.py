@@ -30,9 +30,10 @@ def save(path: Path, state: State) -> None:
             continue
         owners[place] = name
         tensors[name] = value.detach().to("cpu").contiguous()
-    header = {"scalars": json.dumps(scalars), "tied": json.dumps(tied), "checksum": files.checksum(tensors_in_order(tensors))}
+    header = {"scalars": json.dumps(scalars), "tied": json.dumps(tied), **files.UNSEALED}
     with atomic_write(path) as temporary:
-        save_file({name: _alone(tensor) for name, tensor in tensors.items()}, temporary, metadata=header)
+        save_file(tensors, temporary, metadata=header)
+        files.seal(temporary)
 
 
 def load(path: Path) -> State:

@@ -110,6 +110,7 @@ def save(training: Training, run: Run, shard: Shard) -> None:
     """The last two checkpoints are kept: the newest to go on from, the one before for `prove`."""
     state = training.state()
     if shard.rank == 0:
+        run.sync()
         checkpoint.save(run.checkpoint_path(training.step), state)
         run.prune(2)
 
@@ -138,7 +139,7 @@ def _finish(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, 
     """Measure the best weights on the test split, once."""
     if training.stopped:
         screen.say(f"Stopped at step {training.step}: {training.stopped}.")
-    if run.header.get("finished"):
+    if ranks.from_first(bool(run.header.get("finished"))):
         return
     if run.best_path.exists():
         state = checkpoint.load(run.best_path)
@@ -148,7 +149,7 @@ def _finish(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, 
         load_weights(training.task, state)
     else:
         step = training.step
-    if "test" in data.splits:
+    if "test" in data.splits and not ranks.from_first(bool(run.rows("test"))):
         with training.evaluating():
             measures = training.task.evaluate(data.split("test", shard=shard))
         _write(run, shard, screen, plan, {"step": step, "split": "test", **measures})

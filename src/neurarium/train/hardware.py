@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,6 +62,17 @@ def choose_device(wanted: str) -> torch.device:
         there += ["mps"] * torch.backends.mps.is_available()
         raise UserError(f"--device {wanted} cannot be used here. There is: {', '.join(there)}.") from error
     return device
+
+
+def device_name() -> str:
+    """The processor's own name, for figures and caches."""
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def num_threads(settings: Settings) -> int:

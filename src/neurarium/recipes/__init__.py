@@ -1,0 +1,22 @@
+"""The front door: one file per system, and one explicit dict of all of them. Listing them never loads torch."""
+
+from __future__ import annotations
+
+from neurarium.recipes.dqn_chain import DQNChain
+from neurarium.recipes.gan_ring import GANRing
+from neurarium.recipes.lenet5 import LeNet5
+from neurarium.recipes.logistic_regression import LogisticRegression
+from neurarium.recipes.mlp import MLP
+from neurarium.recipes.perceptron import Perceptron
+from neurarium.recipes.rnn_parity import RNNParity
+from neurarium.train.recipe import Recipe
+
+CATALOGUE: dict[str, type[Recipe]] = {
+    "perceptron": Perceptron,
+    "logistic-regression": LogisticRegression,
+    "mlp": MLP,
+    "lenet5": LeNet5,
+    "rnn-parity": RNNParity,
+    "gan-ring": GANRing,
+    "dqn-chain": DQNChain,
+}

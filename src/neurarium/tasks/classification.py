@@ -1,0 +1,131 @@
+"""To which class does it belong?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neurarium.losses.classification import cross_entropy
+from neurarium.nn.inputs import ImageInput
+from neurarium.plots.confusion import confusion_matrix, count_confusions
+from neurarium.plots.gallery import error_gallery
+from neurarium.plots.points import decision_regions
+from neurarium.train.data import Batch
+from neurarium.train.descent import Descent
+from neurarium.train.mean import Mean
+from neurarium.train.task import Figures, LossTask
+
+CHUNK = 1000
+"""Items of one forward pass of `predict`, which bounds its memory."""
+
+
+class Classifier(LossTask):
+    """Learns one class an item from labelled items.
+
+    network: from prepared inputs to logits (B, C). inputs: from what the data holds to what the network reads.
+    classes: their names, by label. criterion: (logits (B, C), labels (B,)) -> loss of each item (B,).
+    Batches are NamedTuples whose last field are the labels and whose others are the network's inputs: Labelled,
+    LabelledSequences.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        inputs: nn.Module,
+        classes: Sequence[str],
+        descent: Descent,
+        criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.inputs = inputs
+        self.classes = tuple(classes)
+        self.descent = descent
+        self.criterion = criterion
+
+    def loss(self, batch: Batch) -> dict[str, Mean]:
+        logits = self.scores(*batch[:-1])
+        labels = batch[-1]
+        correct = logits.detach().argmax(1) == labels
+        return {"loss": Mean.of(self.criterion(logits, labels)), "accuracy": Mean.of(correct)}
+
+    def scores(self, x: Tensor, *rest: Tensor) -> Tensor:
+        """Logits (B, C) in float32 of one batch as the data holds it."""
+        logits: Tensor = self.network(self.inputs(x), *rest)
+        return logits.float()
+
+    @torch.no_grad()
+    def probabilities(self, x: Any, *rest: Any) -> Tensor:
+        """Softmax of the logits, (N, C) on the CPU; inputs as for `predict`."""
+        columns = [self._column(values) for values in (x, *rest)]
+        chunks = [self.scores(*part).softmax(1).cpu() for part in zip(*(c.split(CHUNK) for c in columns), strict=True)]
+        return torch.cat(chunks) if chunks else torch.empty(0, len(self.classes))
+
+    def predict(self, x: Any, *rest: Any) -> Tensor:
+        """The number of the likeliest class of each item, (N,) int64.
+
+        x: a torch tensor or numpy array of N items. Images: (N, H, W) or (N, C, H, W), uint8 0..255 or float 0..1.
+        rest: the network's further inputs, such as lengths of sequences. Raises ValueError for other shapes or ranges.
+        """
+        return self.probabilities(x, *rest).argmax(1)
+
+    def _column(self, values: Any) -> Tensor:
+        tensor = to_tensor(values)
+        if isinstance(self.inputs, ImageInput) and tensor.is_floating_point() and tensor.numel() and not -1e-3 <= tensor.min() <= tensor.max() <= 1.001:
+            raise ValueError(
+                f"Expected float images in 0..1, received {tensor.min():.4g}..{tensor.max():.4g}. "
+                "Divide by 255, or pass uint8."
+            )
+        return tensor.to(self.device)
+
+    def networks(self, batch: Batch) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+        x, *rest, _ = batch
+        return {"network": (self.network, (self.inputs(x), *rest))}
+
+    def deployed(self, batch: Batch) -> tuple[nn.Module, tuple[Tensor, ...]]:
+        return Scores(self.inputs, self.network), tuple(batch[:-1])
+
+    def pictures(self, batches: Iterable[Batch]) -> Figures:
+        return label_pictures(self.predict, batches, self.classes)
+
+
+def label_pictures(predict: Callable[..., Tensor], batches: Iterable[Batch], classes: Sequence[str]) -> Figures:
+    """Confusion matrix; for images the errors, for points of the plane the regions of the classes."""
+    xs, given, read = [], [], []
+    for batch in batches:
+        xs.append(batch[0].cpu())
+        given.append(batch[-1].cpu())
+        read.append(predict(*batch[:-1]).cpu())
+    x, true, predicted = torch.cat(xs).numpy(), torch.cat(given).numpy(), torch.cat(read).numpy()
+    figures: Figures = {"confusion": confusion_matrix(count_confusions(true, predicted, len(classes)), classes)}
+    if x.ndim == 4:
+        figures["errors"] = error_gallery(x, true, predicted, classes)
+    elif x.ndim == 2 and x.shape[1] == 2 and x.dtype.kind == "f":
+        low, high = x.min(0) - 0.3, x.max(0) + 0.3
+        xx, yy = np.meshgrid(np.linspace(low[0], high[0], 200), np.linspace(low[1], high[1], 200))
+        grid = predict(np.stack([xx, yy], -1).reshape(-1, 2).astype(np.float32)).cpu().numpy().reshape(xx.shape)
+        figures["regions"] = decision_regions(x, true, xx, yy, grid, classes)
+    return figures
+
+
+def to_tensor(values: Any) -> Tensor:
+    """numpy arrays and whatever numpy understands, as a tensor; tensors as they are."""
+    return values if isinstance(values, Tensor) else torch.as_tensor(np.ascontiguousarray(values))
+
+
+class Scores(nn.Module):
+    """Inputs and network as one module, for export."""
+
+    def __init__(self, inputs: nn.Module, network: nn.Module) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.network = network
+
+    def forward(self, x: Tensor, *rest: Tensor) -> Tensor:
+        scores: Tensor = self.network(self.inputs(x), *rest)
+        return scores
