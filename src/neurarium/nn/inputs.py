@@ -63,7 +63,9 @@ class VectorInput(nn.Module):
         return (x.flatten(1) - self.mean) / self.std
 
 
-def input_for(shape: Sequence[int], mean: Sequence[float], std: Sequence[float], size: tuple[int, int] | None = None) -> nn.Module:
+def input_for(
+    shape: Sequence[int], mean: Sequence[float], std: Sequence[float], size: tuple[int, int] | None = None
+) -> nn.Module:
     """The input of items of this shape: images where it has three axes (of `size`, their own by default), else vectors."""
     if len(shape) == 3:
         return ImageInput(channels=shape[0], size=size or (shape[1], shape[2]), mean=mean, std=std)

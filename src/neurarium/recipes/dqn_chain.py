@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class DQNChain(Recipe):
     """Deep Q-learning where the answer is known: Q* solves the Bellman optimality equations of the chain.
 
-        neurarium train dqn-chain
+    neurarium train dqn-chain
     """
 
     name: ClassVar[str] = "dqn-chain"
@@ -29,7 +29,7 @@ class DQNChain(Recipe):
     )
     tiny: ClassVar[dict[str, Any]] = {"steps": 20}
 
-    length: int = 8
+    num_states: int = 8
     """States of the chain; the reward of 1 waits at its right end."""
     slip: float = 0.1
     """Probability that a move goes the other way."""
@@ -50,8 +50,8 @@ class DQNChain(Recipe):
         from neurarium.data.chain import ChainWorld
         from neurarium.data.replay import Replay
 
-        world = ChainWorld(length=self.length, slip=self.slip)
-        return Replay(world, batch_size=self.batch_size, capacity=self.memory, discount=self.discount)
+        world = ChainWorld(num_states=self.num_states, slip=self.slip)
+        return Replay(world, batch_size=self.batch_size, gamma=self.discount, capacity=self.memory)
 
     def task(self, spec: Spec) -> DQN:
         from functools import partial

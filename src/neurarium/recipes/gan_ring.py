@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 class GANRing(Recipe):
     """Goodfellow et al. 2014 on points whose modes can be counted: collapse shows at once.
 
-        neurarium train gan-ring
+    neurarium train gan-ring
     """
 
     name: ClassVar[str] = "gan-ring"
     family: ClassVar[str] = "adversarial"
     paper: ClassVar[str] = "Goodfellow et al. 2014, Generative adversarial nets"
     goal: ClassVar[Goal] = Goal("quality")
-    claims: ClassVar[tuple[Claim, ...]] = (Claim("modes", 8.0, paper="the ring of eight: Metz et al. 2017, where a plain GAN collapses"),)
+    claims: ClassVar[tuple[Claim, ...]] = (
+        Claim("modes", 8.0, paper="the ring of eight: Metz et al. 2017, where a plain GAN collapses"),
+    )
     tiny: ClassVar[dict[str, Any]] = {"steps": 20, "batch_size": 64}
 
     steps: int = 6000

@@ -16,20 +16,28 @@ if TYPE_CHECKING:
 class LeNet5(Recipe):
     """LeCun, Bottou, Bengio, Haffner 1998, in the form that is common today or in that of the paper.
 
-        neurarium train lenet5                              # digits inside scikit-learn
-        neurarium train lenet5 --data mnist
-        neurarium train lenet5 --data mnist --form 1998
-        neurarium train lenet5 --data photos/               # a folder of images by class
+    neurarium train lenet5                              # digits inside scikit-learn
+    neurarium train lenet5 --data mnist
+    neurarium train lenet5 --data mnist --form 1998
+    neurarium train lenet5 --data photos/               # a folder of images by class
     """
 
     name: ClassVar[str] = "lenet5"
     family: ClassVar[str] = "convolutional"
-    paper: ClassVar[str] = "LeCun, Bottou, Bengio, Haffner 1998, Gradient-based learning applied to document recognition"
+    paper: ClassVar[str] = (
+        "LeCun, Bottou, Bengio, Haffner 1998, Gradient-based learning applied to document recognition"
+    )
     goal: ClassVar[Goal] = Goal("accuracy")
     claims: ClassVar[tuple[Claim, ...]] = (
         Claim("accuracy", 0.98, seconds=30),
         Claim("accuracy", 0.991, knobs=(("data", "mnist"),), seconds=150, paper="0.9905, with distortions 0.992"),
-        Claim("accuracy", 0.99, knobs=(("data", "mnist"), ("form", "1998")), seconds=150, paper="0.9905, with distortions 0.992"),
+        Claim(
+            "accuracy",
+            0.99,
+            knobs=(("data", "mnist"), ("form", "1998")),
+            seconds=150,
+            paper="0.9905, with distortions 0.992",
+        ),
         Claim("accuracy", 0.90, knobs=(("data", "fashion-mnist"), ("augment", False)), seconds=150),
     )
     tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0}
@@ -79,7 +87,9 @@ class LeNet5(Recipe):
         from neurarium.train.schedules import one_cycle
 
         if len(spec.shape) != 3:
-            raise UserError(f"lenet5 reads images, --data {self.data} has items of shape {spec.shape}. Use mlp for those.")
+            raise UserError(
+                f"lenet5 reads images, --data {self.data} has items of shape {spec.shape}. Use mlp for those."
+            )
         if self.form == "1998" and len(spec.classes) != 10:
             raise UserError(
                 f"The form of 1998 has ten fixed output codes, one a digit; --data {self.data} has {len(spec.classes)} "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class LogisticRegression(Recipe):
     """Linear scores, softmax, cross-entropy; convex, so every run ends near the same weights.
 
-        neurarium train logistic-regression --data mnist
+    neurarium train logistic-regression --data mnist
     """
 
     name: ClassVar[str] = "logistic-regression"
@@ -24,7 +24,12 @@ class LogisticRegression(Recipe):
     paper: ClassVar[str] = "Cox 1958, The regression analysis of binary sequences"
     goal: ClassVar[Goal] = Goal("accuracy")
     claims: ClassVar[tuple[Claim, ...]] = (
-        Claim("accuracy", 0.92, knobs=(("data", "mnist"),), paper="0.88 (LeCun et al. 1998: linear classifier, 12.0 % errors)"),
+        Claim(
+            "accuracy",
+            0.92,
+            knobs=(("data", "mnist"),),
+            paper="0.88 (LeCun et al. 1998: linear classifier, 12.0 % errors)",
+        ),
         Claim("accuracy", 0.94, paper=""),
     )
     tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0}

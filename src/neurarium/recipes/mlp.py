@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class MLP(Recipe):
     """Dense layers with ReLU and dropout; cross-entropy for classes, squared error for numbers.
 
-        neurarium train mlp --data mnist
-        neurarium train mlp --data people.csv --target income
+    neurarium train mlp --data mnist
+    neurarium train mlp --data people.csv --target income
     """
 
     name: ClassVar[str] = "mlp"
@@ -25,7 +25,12 @@ class MLP(Recipe):
     paper: ClassVar[str] = "Rumelhart, Hinton, Williams 1986, Learning representations by back-propagating errors"
     goal: ClassVar[Goal] = Goal("loss", best="min")
     claims: ClassVar[tuple[Claim, ...]] = (
-        Claim("accuracy", 0.98, knobs=(("data", "mnist"),), paper="0.9695 (LeCun et al. 1998: 784-1000-150-10, 2.95 % errors)"),
+        Claim(
+            "accuracy",
+            0.98,
+            knobs=(("data", "mnist"),),
+            paper="0.9695 (LeCun et al. 1998: 784-1000-150-10, 2.95 % errors)",
+        ),
         Claim("accuracy", 0.96),
     )
     tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "hidden": (16,)}

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Perceptron(Recipe):
     """Rosenblatt's perceptron rule, one item at a time, until a pass over the data needs no correction.
 
-        neurarium train perceptron                 # two blobs: stops after a pass without a mistake
-        neurarium train perceptron --data xor      # never stops by itself: no line separates xor
+    neurarium train perceptron                 # two blobs: stops after a pass without a mistake
+    neurarium train perceptron --data xor      # never stops by itself: no line separates xor
     """
 
     name: ClassVar[str] = "perceptron"

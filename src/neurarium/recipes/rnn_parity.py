@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class RNNParity(Recipe):
     """Parity of a bit string: no single bit says anything, so the state must carry the answer.
 
-        neurarium train rnn-parity
+    neurarium train rnn-parity
     """
 
     name: ClassVar[str] = "rnn-parity"

@@ -13,7 +13,7 @@ from neurarium.losses.classification import cross_entropy
 from neurarium.nn.inputs import ImageInput
 from neurarium.plots.confusion import confusion_matrix, count_confusions
 from neurarium.plots.gallery import error_gallery
-from neurarium.plots.points import decision_regions
+from neurarium.plots.points import decision_regions, plane
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
@@ -76,7 +76,12 @@ class Classifier(LossTask):
 
     def _column(self, values: Any) -> Tensor:
         tensor = to_tensor(values)
-        if isinstance(self.inputs, ImageInput) and tensor.is_floating_point() and tensor.numel() and not -1e-3 <= tensor.min() <= tensor.max() <= 1.001:
+        if (
+            isinstance(self.inputs, ImageInput)
+            and tensor.is_floating_point()
+            and tensor.numel()
+            and not -1e-3 <= tensor.min() <= tensor.max() <= 1.001
+        ):
             raise ValueError(
                 f"Expected float images in 0..1, received {tensor.min():.4g}..{tensor.max():.4g}. "
                 "Divide by 255, or pass uint8."
@@ -106,10 +111,9 @@ def label_pictures(predict: Callable[..., Tensor], batches: Iterable[Batch], cla
     if x.ndim == 4:
         figures["errors"] = error_gallery(x, true, predicted, classes)
     elif x.ndim == 2 and x.shape[1] == 2 and x.dtype.kind == "f":
-        low, high = x.min(0) - 0.3, x.max(0) + 0.3
-        xx, yy = np.meshgrid(np.linspace(low[0], high[0], 200), np.linspace(low[1], high[1], 200))
-        grid = predict(np.stack([xx, yy], -1).reshape(-1, 2).astype(np.float32)).cpu().numpy().reshape(xx.shape)
-        figures["regions"] = decision_regions(x, true, xx, yy, grid, classes)
+        grid_x, grid_y, points = plane(x)
+        grid = predict(points.astype(np.float32)).cpu().numpy().reshape(len(grid_y), len(grid_x))
+        figures["regions"] = decision_regions(x, true, grid_x, grid_y, grid, classes)
     return figures
 
 

@@ -27,7 +27,9 @@ class Perceptron(LossTask):
     def __init__(self, *, network: nn.Module, inputs: nn.Module, classes: Sequence[str], descent: Descent) -> None:
         super().__init__()
         if len(classes) != 2:
-            raise ValueError(f"A perceptron tells two classes apart, received {len(classes)}: {', '.join(classes[:5])}.")
+            raise ValueError(
+                f"A perceptron tells two classes apart, received {len(classes)}: {', '.join(classes[:5])}."
+            )
         self.network = network
         self.inputs = inputs
         self.classes = tuple(classes)

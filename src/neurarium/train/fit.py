@@ -81,10 +81,15 @@ def fit(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, scre
                 _check_finite(training, run)
             if logging:
                 now = time.perf_counter()
-                speed = {"samples_per_second": batches.items / (now - last), "seconds": training.seconds + now - started}
+                speed = {
+                    "samples_per_second": batches.items / (now - last),
+                    "seconds": training.seconds + now - started,
+                }
                 batches.items, last = 0, now
                 rates = {_name("learning_rate", n, training): s.learning_rate for n, s in training.steppers.items()}
-                _write(run, shard, screen, plan, {"step": step, "split": "train", **training.log.row(), **rates, **speed})
+                _write(
+                    run, shard, screen, plan, {"step": step, "split": "train", **training.log.row(), **rates, **speed}
+                )
             if step in plan.evaluate_at:
                 _evaluate(training, data, run, plan, shard, screen)
                 ending = ending or bool(training.stopped)

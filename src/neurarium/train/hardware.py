@@ -168,7 +168,11 @@ def restore_generators(state: State) -> None:
     position, has_gauss = int(state["numpy_position"]), int(state["numpy_has_gauss"])
     kept = float.fromhex(str(state["numpy_gauss"]))
     np.random.set_state(("MT19937", numbers.numpy().astype(np.uint32), position, has_gauss, kept))
-    for name, restore in (("torch", torch.set_rng_state), ("cuda", torch.cuda.set_rng_state), ("mps", torch.mps.set_rng_state)):
+    for name, restore in (
+        ("torch", torch.set_rng_state),
+        ("cuda", torch.cuda.set_rng_state),
+        ("mps", torch.mps.set_rng_state),
+    ):
         if name in state:
             restore(torch.as_tensor(state[name]).cpu())
 

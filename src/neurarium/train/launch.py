@@ -66,7 +66,9 @@ def resume(run: Run, recipe: Recipe, screen: Screen) -> Run:
     data = open_audited(recipe, screen)
     stored = Spec.from_json(run.header["spec"]).to_json()
     if Spec.from_json(data.spec.to_json()).to_json() != stored:
-        raise UserError(f"The data of {run.name} has changed since it began (its sizes, classes or means differ). Train anew.")
+        raise UserError(
+            f"The data of {run.name} has changed since it began (its sizes, classes or means differ). Train anew."
+        )
     plan = Plan.of(run.header["steps"], recipe.goal, recipe.evaluations, settings)
     path = FastPath(**run.header["path"])
     last = run.last_checkpoint()
@@ -106,11 +108,15 @@ def load_task(run: Run, recipe: Recipe) -> Task:
     """
     file = run.best_path if run.best_path.exists() else run.last_checkpoint()
     if file is None:
-        raise UserError(f"{run.name} has no weights yet: it was stopped before its first checkpoint. Use resume or train.")
+        raise UserError(
+            f"{run.name} has no weights yet: it was stopped before its first checkpoint. Use resume or train."
+        )
     state = checkpoint.load(file)
     with hardware.generators_kept():
         task = recipe.task(Spec.from_json(run.header["spec"]))
-    weights = checkpoint.part(state, "task") if file != run.best_path else {k: v for k, v in state.items() if k != "step"}
+    weights = (
+        checkpoint.part(state, "task") if file != run.best_path else {k: v for k, v in state.items() if k != "step"}
+    )
     load_weights(task, weights)
     return task.eval()
 
@@ -131,7 +137,12 @@ def open_audited(recipe: Recipe, screen: Screen) -> Data:
 def environment() -> dict[str, Any]:
     """Versions, machine and commit: what a figure needs to be judged."""
     versions = {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()}
-    return {"versions": versions, "machine": hardware.device_name(), "cores": hardware.num_threads(Settings()), "commit": _commit()}
+    return {
+        "versions": versions,
+        "machine": hardware.device_name(),
+        "cores": hardware.num_threads(Settings()),
+        "commit": _commit(),
+    }
 
 
 def from_json(kind: type[Any], values: dict[str, Any]) -> Any:
@@ -157,4 +168,3 @@ def _commit() -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""
-

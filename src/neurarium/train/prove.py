@@ -40,7 +40,9 @@ def prove(run: Run, recipe: Recipe, screen: Screen) -> Proof:
     if not found:
         raise UserError(f"{run.name} has no checkpoint to compare with: it was stopped before its first. Use resume.")
     if run.header["world"] != 1:
-        raise UserError(f"{run.name} was trained by {run.header['world']} processes; prove replays runs of one process.")
+        raise UserError(
+            f"{run.name} was trained by {run.header['world']} processes; prove replays runs of one process."
+        )
     settings = from_json(Settings, run.header["settings"])
     path = FastPath(**run.header["path"])
     hardware.apply(path)

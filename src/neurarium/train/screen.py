@@ -26,7 +26,9 @@ class Terminal:
     def __enter__(self) -> Terminal:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.bar is not None:
             self.bar.stop()
 
@@ -35,7 +37,9 @@ class Terminal:
 
     def row(self, row: dict[str, Any], step: int, steps: int) -> None:
         """Training rows move the bar; rows of other splits are printed and stay."""
-        text = "  ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in row.items() if name not in HIDDEN)
+        text = "  ".join(
+            f"{name.replace('_', ' ')} {number(value)}" for name, value in row.items() if name not in HIDDEN
+        )
         if row["split"] != "train":
             self.say(f"step {step:>6}  {row['split']:<10}  {text}")
         elif self.live:

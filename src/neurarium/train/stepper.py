@@ -94,7 +94,9 @@ class Stepper:
                 total, count = mean.total.detach(), mean.count
                 sums[name] = Mean(total, count) if before is None else Mean(before.total + total, before.count + count)
             if not trained:
-                raise ValueError(f"None of the losses {sorted(losses)} carries a gradient. Do not detach what is learned.")
+                raise ValueError(
+                    f"None of the losses {sorted(losses)} carries a gradient. Do not detach what is learned."
+                )
             if len(trained) == 1:
                 losses[trained[0]].total.backward()
             elif len(parts) == 1:
@@ -235,7 +237,9 @@ def _over_ranks(means: dict[str, Mean]) -> dict[str, Mean]:
     if ranks.world() == 1:
         return means
     device = next(iter(means.values())).total.device
-    flat = torch.stack([torch.as_tensor(n, dtype=torch.float64, device=device) for m in means.values() for n in (m.total, m.count)])
+    flat = torch.stack(
+        [torch.as_tensor(n, dtype=torch.float64, device=device) for m in means.values() for n in (m.total, m.count)]
+    )
     flat = ranks.sum_over_ranks(flat).view(-1, 2)
     return {name: Mean(row[0].float(), row[1].float()) for name, row in zip(means, flat, strict=True)}
 

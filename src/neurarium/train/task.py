@@ -95,10 +95,14 @@ def mean_over(batches: Iterable[Batch], measures: Callable[[Any], dict[str, Mean
     if totals is None:
         raise ValueError("A split without items cannot be evaluated.")
     numbers = ranks.sum_over_ranks(totals).tolist()
-    return {name: total / count for name, (total, count) in zip(names, numbers, strict=False)} | {"items": numbers[-1][0]}
+    return {name: total / count for name, (total, count) in zip(names, numbers, strict=False)} | {
+        "items": numbers[-1][0]
+    }
 
 
 def _double(number: Tensor | float, like: Tensor | None = None) -> Tensor:
     """Totals of a whole split are summed in double precision, where the device has it."""
     device = number.device if isinstance(number, Tensor) else like.device  # type: ignore[union-attr]
-    return torch.as_tensor(number, device=device, dtype=torch.float32 if device.type == "mps" else torch.float64).detach()
+    return torch.as_tensor(
+        number, device=device, dtype=torch.float32 if device.type == "mps" else torch.float64
+    ).detach()

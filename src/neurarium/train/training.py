@@ -98,7 +98,9 @@ def load_weights(task: torch.nn.Module, state: State) -> None:
     """Copy into the tensors that are there, each in its own memory layout. Raises ValueError where names or shapes differ."""
     own = task.state_dict()
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    other = [f"{n} {tuple(v.shape)}" for n, v in own.items() if isinstance(s := state.get(n), Tensor) and s.shape != v.shape]
+    other = [
+        f"{n} {tuple(v.shape)}" for n, v in own.items() if isinstance(s := state.get(n), Tensor) and s.shape != v.shape
+    ]
     if missing or unknown or other:
         raise ValueError(
             "These weights belong to another network: "
