@@ -33,7 +33,7 @@ def test_lenet_of_1998_equals_the_paper_written_out() -> None:
     network = LeNet5_1998().double()
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.mul_(3)  # out of the linear range of the squashing, so that its place and form matter
+            parameter.mul_(8)  # out of the linear range of the squashing, so that its place and form matter
     state = {name: value.numpy() for name, value in network.state_dict().items()}
     image = np.random.default_rng(0).uniform(-0.1, 1.175, size=(32, 32))
 
