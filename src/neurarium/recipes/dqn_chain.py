@@ -63,7 +63,7 @@ class DQNChain(Recipe):
         from neurarium.train.descent import Descent
         from neurarium.train.schedules import cosine
 
-        num_actions = len(spec.fitted["actions"])
+        num_actions = len(spec.classes)
         return DQN(
             network=QNetwork(observation_size=spec.shape[0], num_actions=num_actions, hidden=(64,)),
             num_actions=num_actions,

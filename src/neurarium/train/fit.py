@@ -107,7 +107,9 @@ def fit(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, scre
                 saving.done(begun)
                 started = last = time.perf_counter()
             if stopping and not ending:
-                raise Interrupted
+                raise Interrupted(
+                    f"Stopped after step {step} of {plan.steps}; everything is saved. Go on with: neurarium resume {run.path}"
+                )
     _finish(training, data, run, plan, shard, screen)
 
 

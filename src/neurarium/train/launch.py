@@ -24,9 +24,10 @@ from neurarium.train.training import build, load_weights
 PACKAGES = ("neurarium", "torch", "numpy", "safetensors")
 
 
-def train(recipe: Recipe, settings: Settings, screen: Screen) -> Run:
+def train(recipe: Recipe, settings: Settings, screen: Screen, *, source: str = "") -> Run:
     """Open and audit the data, choose the fast path, make the run's folder, train, and measure on the test split.
 
+    source: "file.py:Class" of a recipe of one's own, by which the run finds it again.
     Raises UserError before step 0 for anything in the data or settings that would fail later.
     """
     shard = ranks.start(hardware.choose_device(settings.device))
@@ -41,6 +42,7 @@ def train(recipe: Recipe, settings: Settings, screen: Screen) -> Run:
     screen.say(f"Fast path: {chosen.path}; {chosen.why}.")
     header = {
         "name": recipe.name,
+        "source": source,
         "fields": asdict(recipe),
         "settings": asdict(settings),
         "spec": data.spec.to_json(),

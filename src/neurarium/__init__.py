@@ -1,0 +1,19 @@
+"""Neurarium: every system that a course in deep learning teaches, trained on real data with one command."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurarium.api import Trained, compare, evaluate, export, open_run, prove, resume, train, verify
+
+__version__ = "0.1.0"
+__all__ = ["Trained", "compare", "evaluate", "export", "open_run", "prove", "resume", "train", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    """The parts are imported when they are asked for: `import neurarium` alone takes milliseconds, torch a second."""
+    if name not in __all__:
+        raise AttributeError(f"module 'neurarium' has no attribute {name!r}; it has {', '.join(__all__)}.")
+    return getattr(importlib.import_module("neurarium.api"), name)

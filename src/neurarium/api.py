@@ -1,0 +1,242 @@
+"""What a notebook calls; the command line is a thin layer over it."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from neurarium.plots.report import write_report
+from neurarium.recipes.find import fill, find
+from neurarium.runs.atomic import atomic_write
+from neurarium.runs.compare import compare as compare_runs
+from neurarium.runs.run import Run
+from neurarium.train import hardware, launch
+from neurarium.train import prove as proving
+from neurarium.train.data import Data, Shard
+from neurarium.train.fit import Screen
+from neurarium.train.prove import Proof
+from neurarium.train.recipe import Claim, Recipe, UserError
+from neurarium.train.screen import Terminal
+from neurarium.train.settings import Settings
+from neurarium.train.task import Task
+
+
+class Trained:
+    """A run and what can be done with it."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.kind = find(run.header.get("source") or run.header["name"])
+        self.recipe = launch.from_json(self.kind, run.header["fields"])
+
+    def __repr__(self) -> str:
+        return f"Trained({str(self.run.path)!r}, test={self.test})"
+
+    @property
+    def path(self) -> Path:
+        return self.run.path
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows of metrics.jsonl."""
+        return self.run.rows()
+
+    @property
+    def test(self) -> dict[str, Any]:
+        """Measures of the best weights on the test split; empty while the run is unfinished."""
+        found = self.run.rows("test")
+        return {k: v for k, v in found[-1].items() if k not in ("step", "split")} if found else {}
+
+    @property
+    def report(self) -> Path:
+        return self.run.path / "report.html"
+
+    def load(self, device: str = "cpu") -> Task:
+        """The task with the best weights, ready for `predict`, `sample`, `act`, ..."""
+        return launch.load_task(self.run, self.recipe).to(hardware.choose_device(device))
+
+
+def train(recipe: str | Recipe, *, screen: Screen | None = None, source: str = "", **options: Any) -> Trained:
+    """Train a system of the catalogue, or a recipe of your own, from start to test score.
+
+        run = neurarium.train("lenet5", data="mnist", epochs=5, seed=1)
+
+    options: fields of the recipe (data, lr, ...) and of Settings (seed, device, precision, ...), as the flags of
+    `neurarium train`. source: "file.py:Class" where the recipe is an object from a file of one's own. Raises UserError for whatever cannot work, before step 0.
+    """
+    known = {field.name for field in fields(Settings)}
+    settings = Settings(**{name: value for name, value in options.items() if name in known})
+    own = {name: value for name, value in options.items() if name not in known}
+    filled = fill(find(recipe), own) if isinstance(recipe, str) else replace(recipe, **own)
+    source = recipe if isinstance(recipe, str) else source
+    with _screen(screen) as shown:
+        run = launch.train(filled, settings, shown, source=source if ".py:" in source else "")
+        return _reported(Trained(run), shown)
+
+
+def resume(run: str | Path | Trained, *, runs: str = "runs", screen: Screen | None = None) -> Trained:
+    """Go on with an interrupted run, bit for bit as if it had never stopped."""
+    trained = open_run(run, runs=runs)
+    with _screen(screen) as shown:
+        if trained.run.header.get("finished"):
+            shown.say(f"{trained.run.name} is finished; there is nothing to resume.")
+            return trained
+        return _reported(Trained(launch.resume(trained.run, trained.recipe, shown)), shown)
+
+
+def open_run(run: str | Path | Trained, *, runs: str = "runs") -> Trained:
+    """A run by its path, its name, or "last"."""
+    return run if isinstance(run, Trained) else Trained(Run.open(run, runs))
+
+
+def evaluate(
+    run: str | Path | Trained, *, split: str = "test", runs: str = "runs", device: str = "cpu"
+) -> dict[str, float]:
+    """Measures of the best weights on a split."""
+    trained = open_run(run, runs=runs)
+    data = trained.recipe.open_data()
+    task = trained.load(device)
+    data.to(task.device)
+    with torch.no_grad(), hardware.generators_kept():
+        hardware.seed_everything(0)
+        return task.evaluate(data.split(split, shard=Shard()))
+
+
+def prove(run: str | Path | Trained, *, runs: str = "runs", screen: Screen | None = None) -> Proof:
+    """Replay some steps of a run: bit-identical, or the first tensor that differs."""
+    trained = open_run(run, runs=runs)
+    with _screen(screen) as shown:
+        return proving.prove(trained.run, trained.recipe, shown)
+
+
+def compare(*runs: str | Path | Trained, root: str = "runs") -> list[dict[str, Any]]:
+    """A row for each setting that differs between the runs, and for each final measure."""
+    if len(runs) < 2:
+        raise UserError(f"Comparing needs at least two runs, received {len(runs)}.")
+    return compare_runs([open_run(run, runs=root).run for run in runs])
+
+
+def export(run: str | Path | Trained, *, to: str | Path | None = None, runs: str = "runs") -> Path:
+    """The trained networks with their input preparation as an ONNX file; returns its path.
+
+    The batch axis is free. The file is checked: onnxruntime must give torch's numbers to 1e-4 for batches of 1 and 33.
+    """
+    from neurarium.export import to_onnx
+
+    trained = open_run(run, runs=runs)
+    path = Path(to) if to else trained.path / f"{trained.run.name}.onnx"
+    batch = next(iter(trained.recipe.open_data().split(trained.recipe.goal.split, shard=Shard())))
+    module, args = trained.load().deployed(batch)
+    return to_onnx(module, args, path)
+
+
+def verify(recipe: str | type[Recipe], *, folder: Path, screen: Screen | None = None, **options: Any) -> dict[str, Any]:
+    """Measure the recipe's claims here, on `seeds` runs each, and write them to folder/NAME.json; returns that."""
+    from neurarium.runs.lines import dumps
+
+    kind = find(recipe) if isinstance(recipe, str) else recipe
+    results = {
+        "name": kind.name,
+        "paper": kind.paper,
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": f"neurarium verify {kind.name}",
+        **launch.environment(),
+        "claims": [_measure(kind, claim, screen, options) for claim in kind.claims],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_write(folder / f"{kind.name}.json") as temporary:
+        temporary.write_text(dumps(results, indent=1) + "\n", encoding="utf-8")
+    return results
+
+
+def _measure(kind: type[Recipe], claim: Claim, screen: Screen | None, options: dict[str, Any]) -> dict[str, Any]:
+    values, seconds, names = [], [], []
+    for seed in range(claim.seeds):
+        recipe = fill(kind, dict(claim.knobs))
+        trained = train(recipe, screen=screen, seed=seed, **options)
+        measures = trained.test if claim.split == "test" else evaluate(trained, split=claim.split)
+        values.append(float(measures[claim.measure]))
+        seconds.append(float(trained.run.header["seconds"]))
+        names.append(trained.run.name)
+    mean = statistics.fmean(values)
+    in_time = claim.seconds is None or max(seconds) <= claim.seconds
+    return {
+        **asdict(claim),
+        "values": values,
+        "mean": mean,
+        "deviation": statistics.stdev(values) if len(values) > 1 else 0.0,
+        "training_seconds": seconds,
+        "path": trained.run.header["path"],
+        "items": measures.get("items"),
+        "holds": claim.holds(mean) and in_time,
+    }
+
+
+def write_run_report(trained: Trained) -> Path:
+    """report.html of a run: curves, the task's pictures of the test split, settings and environment."""
+    run, data = trained.run, trained.recipe.open_data()
+    task, header, goal = trained.load(), run.header, trained.recipe.goal
+    split = "test" if "test" in data.splits else goal.split
+    with torch.no_grad(), hardware.generators_kept():
+        hardware.seed_everything(0)
+        figures = task.pictures(data.split(split, shard=Shard()))
+    with atomic_write(trained.report) as temporary:
+        write_report(
+            temporary,
+            title=f"{run.name}: {trained.recipe.name} on {header['fields'].get('data', 'its own data')}",
+            facts=_facts(trained, data),
+            rows=run.rows(),
+            figures=figures,
+            settings={**header["fields"], **header["settings"]},
+            environment={key: header[key] for key in ("versions", "machine", "cores", "commit", "path", "created")},
+            commands=[f"neurarium {verb} {run.path}" for verb in ("evaluate", "prove", "export", "resume")],
+            measure=goal.measure,
+            best="max" if goal.best == "max" else "min",
+        )
+    return trained.report
+
+
+def _facts(trained: Trained, data: Data) -> dict[str, str]:
+    parameters = sum(p.numel() for p in trained.load().parameters())
+    sizes = ", ".join(f"{count:,} {split}" for split, count in data.spec.sizes.items())
+    seconds = trained.run.header.get("seconds") or 0.0
+    return {
+        "Paper": trained.recipe.paper,
+        "Parameters": f"{parameters:,}",
+        "Items": sizes or "drawn without end",
+        "Steps": f"{trained.run.header['steps']:,}",
+        "Training time": f"{seconds:.1f} s",
+    }
+
+
+def _reported(trained: Trained, screen: Screen) -> Trained:
+    from neurarium.train import ranks
+
+    if ranks.rank() == 0:
+        write_run_report(trained)
+        if trained.run.header["settings"]["tensorboard"]:
+            from neurarium.runs.events import export_events
+
+            export_events(trained.run)
+        screen.say(f"Report: {trained.report}")
+    return trained
+
+
+class _screen:
+    """The screen that was given, or a terminal that is closed at the end."""
+
+    def __init__(self, given: Screen | None) -> None:
+        self.given = given
+        self.own = Terminal() if given is None else None
+
+    def __enter__(self) -> Screen:
+        return self.given if self.given is not None else self.own.__enter__()  # type: ignore[union-attr]
+
+    def __exit__(self, *error: Any) -> None:
+        if self.own is not None:
+            self.own.__exit__(*error)
