@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # read when matplotlib is first imported: no test opens a window
+# Read when torch is first imported. Tiny tensors gain nothing from threads, and on a busy machine threads that wait for
+# one another make every step tens of times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 
+from neurarium.nn.summary import summarise
 from neurarium.plots.report import write_report
 from neurarium.recipes.find import fill, find
 from neurarium.runs.atomic import atomic_write
+from neurarium.runs.compare import Row
 from neurarium.runs.compare import compare as compare_runs
 from neurarium.runs.run import Run
 from neurarium.train import hardware, launch
@@ -67,14 +69,15 @@ def train(recipe: str | Recipe, *, screen: Screen | None = None, source: str = "
         run = neurarium.train("lenet5", data="mnist", epochs=5, seed=1)
 
     options: fields of the recipe (data, lr, ...) and of Settings (seed, device, precision, ...), as the flags of
-    `neurarium train`. source: "file.py:Class" where the recipe is an object from a file of one's own. Raises UserError for whatever cannot work, before step 0.
+    `neurarium train`. source: "file.py:Class" where the recipe is an object from a file of one's own.
+    Raises UserError for whatever cannot work, before step 0.
     """
     known = {field.name for field in fields(Settings)}
     settings = Settings(**{name: value for name, value in options.items() if name in known})
     own = {name: value for name, value in options.items() if name not in known}
     filled = fill(find(recipe), own) if isinstance(recipe, str) else replace(recipe, **own)
     source = recipe if isinstance(recipe, str) else source
-    with _screen(screen) as shown:
+    with _Shown(screen) as shown:
         run = launch.train(filled, settings, shown, source=source if ".py:" in source else "")
         return _reported(Trained(run), shown)
 
@@ -82,7 +85,7 @@ def train(recipe: str | Recipe, *, screen: Screen | None = None, source: str = "
 def resume(run: str | Path | Trained, *, runs: str = "runs", screen: Screen | None = None) -> Trained:
     """Go on with an interrupted run, bit for bit as if it had never stopped."""
     trained = open_run(run, runs=runs)
-    with _screen(screen) as shown:
+    with _Shown(screen) as shown:
         if trained.run.header.get("finished"):
             shown.say(f"{trained.run.name} is finished; there is nothing to resume.")
             return trained
@@ -110,11 +113,11 @@ def evaluate(
 def prove(run: str | Path | Trained, *, runs: str = "runs", screen: Screen | None = None) -> Proof:
     """Replay some steps of a run: bit-identical, or the first tensor that differs."""
     trained = open_run(run, runs=runs)
-    with _screen(screen) as shown:
+    with _Shown(screen) as shown:
         return proving.prove(trained.run, trained.recipe, shown)
 
 
-def compare(*runs: str | Path | Trained, root: str = "runs") -> list[dict[str, Any]]:
+def compare(*runs: str | Path | Trained, root: str = "runs") -> list[Row]:
     """A row for each setting that differs between the runs, and for each final measure."""
     if len(runs) < 2:
         raise UserError(f"Comparing needs at least two runs, received {len(runs)}.")
@@ -177,6 +180,16 @@ def _measure(kind: type[Recipe], claim: Claim, screen: Screen | None, options: d
     }
 
 
+def layers(recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
+    """The layers of each of a system's networks, by a forward pass of two items; the last row holds the sums."""
+    data = recipe.open_data()
+    batch: Any = next(iter(data.split(data.splits[-1], shard=Shard())))
+    task = recipe.task(data.spec).eval()
+    with torch.no_grad():
+        found = task.networks(type(batch)(*(field[:2] for field in batch)))
+    return {name: [asdict(row) for row in summarise(network, *args)] for name, (network, args) in found.items()}
+
+
 def write_run_report(trained: Trained) -> Path:
     """report.html of a run: curves, the task's pictures of the test split, settings and environment."""
     run, data = trained.run, trained.recipe.open_data()
@@ -227,7 +240,7 @@ def _reported(trained: Trained, screen: Screen) -> Trained:
     return trained
 
 
-class _screen:
+class _Shown:
     """The screen that was given, or a terminal that is closed at the end."""
 
     def __init__(self, given: Screen | None) -> None:

@@ -28,14 +28,13 @@ def run(words: Sequence[str]) -> int:
 
     rows = api.compare(*args.names, root=args.runs)
     if args.json:
-        emit({"rows": rows})
+        emit({"runs": list(args.names), "rows": [vars(row) for row in rows]})
         return 0
     from rich.console import Console
     from rich.table import Table
 
-    headings = list(rows[0]) if rows else []
-    table = Table(*headings, box=None, header_style="bold")
+    table = Table("", "", *args.names, box=None, header_style="bold")
     for row in rows:
-        table.add_row(*("" if row[heading] is None else number(row[heading]) for heading in headings))
+        table.add_row(row.kind, row.name, *("" if value is None else number(value) for value in row.values))
     Console(highlight=False).print(table)
     return 0

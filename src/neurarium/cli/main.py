@@ -21,14 +21,23 @@ VERBS = {
     "compare": "settings that differ between runs, and their measures side by side",
     "verify": "measure a recipe's claims here, beside the paper's",
     "prove": "replay some steps of a run: bit-identical, or the first tensor that differs",
-    "doctor": "device, precision, compiler, data folder, versions: what works, and what to do where it does not",
+    "doctor": "what works here, and what to do where it does not",
 }
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit codes: 0 done, 1 measured and not as claimed, 2 the user can mend it, 130 stopped by a signal, state saved."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    """Exit codes: 0 done, 1 measured and not as claimed, 2 for the user to mend, 130 stopped by a signal."""
+    try:
+        code = _main(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:  # `neurarium list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _main(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
@@ -43,9 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UserError(f"There is no verb {verb!r}.{near(verb, VERBS)}")
         module = importlib.import_module(f"neurarium.cli.{verb}")
         return int(module.run(rest) or 0)
-    except BrokenPipeError:  # `neurarium list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
         print("Stopped at once; whatever was saved before is whole.", file=sys.stderr)
         return INTERRUPTED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -39,9 +38,7 @@ def run(words: Sequence[str]) -> int:
         return 0
     for row in rows:
         chance = f"  {row['probability']:.1%}" if "probability" in row else ""
-        print(
-            f"{os.path.relpath(row['input']) if os.path.exists(row['input']) else row['input']}  {row['prediction']}{chance}"
-        )
+        print(f"{row['input']}  {row['prediction']}{chance}")
     return 0
 
 

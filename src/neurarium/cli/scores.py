@@ -1,4 +1,4 @@
-"""Scores that `neurarium verify` has measured: docs/results in a checkout, the same files inside an installed package."""
+"""Scores that `neurarium verify` has measured: docs/results in a checkout, the same files in an installed package."""
 
 from __future__ import annotations
 

@@ -17,15 +17,15 @@ def run(words: Sequence[str]) -> int:
     from neurarium.recipes.find import find
 
     if not words or words[0].startswith("-"):
-        print(
-            "usage: neurarium show SYSTEM [flags of the system]\n\nLayers, shapes, parameters, multiply-adds, paper, claims, knobs."
-        )
+        print("usage: neurarium show SYSTEM [its flags]\n\nLayers, shapes, parameters, multiply-adds, claims, knobs.")
         if words[:1] in (["-h"], ["--help"]):
             return 0
         raise UserError("Name the system to show, for example: neurarium show lenet5.")
     kind = find(words[0])
     recipe, _, output = parse_recipe(kind, words[0], words[1:])
-    networks = layers(recipe)
+    from neurarium import api
+
+    networks = api.layers(recipe)
     knobs = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
     if output.json:
         claims = [asdict(claim) for claim in kind.claims]
@@ -33,21 +33,6 @@ def run(words: Sequence[str]) -> int:
         return 0
     _print(kind, networks, knobs)
     return 0
-
-
-def layers(recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
-    """The layers of each network, by a forward pass of two items."""
-    import torch
-
-    from neurarium.nn.summary import summarise
-    from neurarium.train.data import Shard
-
-    data = recipe.open_data()
-    batch = next(iter(data.split(data.splits[-1], shard=Shard())))
-    task = recipe.task(data.spec).eval()
-    with torch.no_grad():
-        found = task.networks(type(batch)(*(field[:2] for field in batch)))
-    return {name: [asdict(row) for row in summarise(network, *args)] for name, (network, args) in found.items()}
 
 
 def _print(kind: type[Recipe], networks: dict[str, list[dict[str, Any]]], knobs: dict[str, Any]) -> None:

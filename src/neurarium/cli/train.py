@@ -69,9 +69,7 @@ def _ending(trained: Any) -> dict[str, Any]:
 
 def parse_recipe(kind: type[Recipe], name: str, words: Sequence[str]) -> tuple[Recipe, Settings, Output]:
     """One flat set of flags for the recipe's fields and the engine's settings."""
-    import tyro
-
     both = make_dataclass("Arguments", [("recipe", kind), ("engine", Settings), ("output", Output)])
     description = textwrap.dedent("    " + (kind.__doc__ or "")).strip() + f"\n\nPaper: {kind.paper}"
-    args: Any = parse(tyro.conf.OmitArgPrefixes[both], words, verb=f"train {name}", description=description)
+    args: Any = parse(both, words, verb=f"train {name}", description=description)
     return args.recipe, args.engine, args.output

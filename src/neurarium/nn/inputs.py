@@ -48,7 +48,7 @@ class ImageInput(nn.Module):
 
 
 class VectorInput(nn.Module):
-    """(B, ...) of any number type -> (B, F) float32, standardised by (x - mean) / std; uint8 is scaled to 0..1 first."""
+    """(B, ...) of any number type -> (B, F) float32: (x - mean) / std, after uint8 was scaled to 0..1."""
 
     mean: Tensor
     std: Tensor
@@ -66,7 +66,7 @@ class VectorInput(nn.Module):
 def input_for(
     shape: Sequence[int], mean: Sequence[float], std: Sequence[float], size: tuple[int, int] | None = None
 ) -> nn.Module:
-    """The input of items of this shape: images where it has three axes (of `size`, their own by default), else vectors."""
+    """The input of items of this shape: images, of `size` or their own, where it has three axes; else vectors."""
     if len(shape) == 3:
         return ImageInput(channels=shape[0], size=size or (shape[1], shape[2]), mean=mean, std=std)
     return VectorInput(mean=mean, std=std)

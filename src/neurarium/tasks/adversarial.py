@@ -61,7 +61,8 @@ class RingGAN(Task):
         """-log D(x) - log(1 - D(G(z))); 2 ln 2 while the players cannot be told apart."""
         x = batch[0]
         fake = self.sample(len(x)).detach()
-        return Mean.of(minimax_discriminator_loss(self.discriminator(x).float(), self.discriminator(fake).float()))
+        real_logits, fake_logits = self.discriminator(x).float(), self.discriminator(fake).float()
+        return Mean.of(minimax_discriminator_loss(real_logits, fake_logits))
 
     def generator_loss(self, batch: Batch) -> Mean:
         """-log D(G(z)); ln 2 while the players cannot be told apart."""
@@ -73,7 +74,7 @@ class RingGAN(Task):
         return points
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """modes: centres with at least one sample in a hundred within three deviations. quality: share of samples there.
+        """modes: centres with one sample in a hundred within three deviations. quality: share of samples so near one.
 
         As many samples are drawn as the split has points.
         """

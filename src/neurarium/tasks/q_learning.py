@@ -86,7 +86,7 @@ class DQN(Task):
         return torch.where(explore, random, greedy)
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Against the known optimum: mean |Q - Q*| over states and actions, and the share of states with a best action."""
+        """Against the known optimum: mean |Q - Q*|, and the share of states in which a best action is chosen."""
 
         def against_optimum(batch: Batch) -> dict[str, Mean]:
             state, optimum = batch

@@ -108,7 +108,8 @@ def fit(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, scre
                 started = last = time.perf_counter()
             if stopping and not ending:
                 raise Interrupted(
-                    f"Stopped after step {step} of {plan.steps}; everything is saved. Go on with: neurarium resume {run.path}"
+                    f"Stopped after step {step} of {plan.steps}; everything is saved. "
+                    f"Go on with: neurarium resume {run.path}"
                 )
     _finish(training, data, run, plan, shard, screen)
 

@@ -76,8 +76,10 @@ def device_name() -> str:
 
 
 def num_threads(settings: Settings) -> int:
-    if settings.threads:
-        return settings.threads
+    """The settings' word, else OMP_NUM_THREADS (torchrun sets it to 1 a process), else the cores that we may use."""
+    announced = settings.threads or int(os.environ.get("OMP_NUM_THREADS") or 0)
+    if announced:
+        return announced
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -33,7 +33,7 @@ class Log:
         return row
 
     def state(self) -> State:
-        """Single values rather than their sums, so that an interrupted row is summed in the order it would have been."""
+        """Single values rather than their sums, so that an interrupted row is summed in its own order."""
         pairs = ((self.totals, "total"), (self.counts, "count"))
         return {f"{kind}.{name}": _stack(kept[name]) for kept, kind in pairs for name in kept}
 

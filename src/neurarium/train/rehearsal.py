@@ -53,7 +53,10 @@ class Rehearsal:
 
 
 def rehearse(recipe: Recipe, data: Data, settings: Settings, steps: int, shard: Shard) -> Rehearsal:
-    """Choose the fast path. What the settings fix is not measured; short runs, `--exact` and several ranks take the plain one."""
+    """Choose the fast path among those that the settings leave free.
+
+    Short runs, `--exact` and several ranks take the plain one.
+    """
     plain = hardware.plain_path(settings)
     free = settings.precision == "auto" or settings.compile == "auto" or settings.threads == 0
     if settings.exact:

@@ -22,7 +22,7 @@ from neurarium.train.task import Task
 
 @dataclass
 class Training:
-    """step: steps done. record: best value of the goal so far. stale: evaluations since. stopped: why it ended early."""
+    """step: steps done. record: best value of the goal so far, stale: evaluations since. stopped: why it ended early."""
 
     task: Task
     steppers: dict[str, Stepper]
@@ -95,7 +95,10 @@ def build(recipe: Recipe, data: Data, settings: Settings, path: FastPath, shard:
 
 @torch.no_grad()
 def load_weights(task: torch.nn.Module, state: State) -> None:
-    """Copy into the tensors that are there, each in its own memory layout. Raises ValueError where names or shapes differ."""
+    """Copy into the tensors that are there, each in its own memory layout.
+
+    Raises ValueError where names or shapes differ; then nothing is changed.
+    """
     own = task.state_dict()
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     other = [
