@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,36 +12,61 @@ from torch import Tensor
 
 from neurarium.train.data import Batch, Finding, Spec
 
+NOWHERE: Mapping[str, Sequence[str]] = {}
+
 IMBALANCE = 20
 """A class this many times as frequent as another is warned of."""
 
 
-def audit_splits(splits: Mapping[str, Batch], spec: Spec, *, name: str) -> list[Finding]:
+Places = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Names the items of a split for messages."""
+
+    name: str
+    split: str
+    items: Sequence[str]
+
+    @property
+    def whole(self) -> str:
+        return f"{self.name}, {self.split}"
+
+    def of(self, item: int) -> str:
+        return self.items[item] if self.items else f"{self.whole}, item {item}"
+
+
+def audit_splits(splits: Mapping[str, Batch], spec: Spec, *, name: str, places: Places = NOWHERE) -> list[Finding]:
     """Checks resident splits: labels, finite numbers, constant inputs, imbalance, and items in more than one split.
 
     splits: name -> NamedTuple of tensors; where it has fields x and y, these are inputs and labels.
+    places: split -> where each item came from, e.g. "people.csv, line 4711"; where left out, items are numbered.
     """
     findings: list[Finding] = []
     for split, items in splits.items():
-        findings += _finite(items, where=f"{name}, {split}")
+        place = _Place(name, split, places.get(split, ()))
+        findings += _finite(items, place)
         labels = getattr(items, "y", None)
         if spec.classes and isinstance(labels, Tensor):
             training = split == "train"
-            findings += audit_labels(labels.cpu().numpy(), spec.classes, where=f"{name}, {split}", training=training)
+            findings += audit_labels(labels.cpu().numpy(), spec.classes, place, training=training)
     findings += _constant(splits["train"], where=f"{name}, train")
-    findings += across_splits({split: _digests(items) for split, items in splits.items()}, name=name)
+    digests = {split: _digests(items) for split, items in splits.items()}
+    findings += across_splits(digests, name=name, places=places)
     return findings
 
 
-def audit_labels(labels: np.ndarray, classes: Sequence[str], *, where: str, training: bool) -> list[Finding]:
+def audit_labels(labels: np.ndarray, classes: Sequence[str], place: _Place, *, training: bool) -> list[Finding]:
     """Class numbers (N,) that are out of range, of one class alone, missing or very uneven."""
     wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
     if len(wrong):
         first = int(wrong[0])
         what = f"expected labels 0 to {len(classes) - 1}, found {len(wrong)} others, the first of them {labels[first]}."
-        return [Finding("error", f"{where}, item {first}", what, "Correct these labels, or name their classes.")]
+        return [Finding("error", place.of(first), what, "Correct these labels, or name their classes.")]
     if not training:
         return []
+    where = place.whole
     counts = np.bincount(labels, minlength=len(classes))
     present = np.flatnonzero(counts).tolist()
     if len(present) < 2:
@@ -60,29 +86,24 @@ def audit_labels(labels: np.ndarray, classes: Sequence[str], *, where: str, trai
     return findings
 
 
-def across_splits(digests: Mapping[str, Sequence[bytes]], *, name: str) -> list[Finding]:
+def across_splits(digests: Mapping[str, Sequence[bytes]], *, name: str, places: Places = NOWHERE) -> list[Finding]:
     """One warning for every pair of splits that share items. digests: split -> one digest an item."""
     findings = []
     seen: dict[str, dict[bytes, int]] = {}
     for split, values in digests.items():
-        for other, places in seen.items():
-            shared = [i for i, digest in enumerate(values) if digest in places]
+        for other, first_places in seen.items():
+            shared = [i for i, digest in enumerate(values) if digest in first_places]
             if shared:
                 first = shared[0]
-                what = (
-                    f"{len(shared)} of {len(values)} items are in {other} too, "
-                    f"the first of them as item {places[values[first]]} there."
-                )
+                twin = _Place(name, other, places.get(other, ())).of(first_places[values[first]])
+                what = f"{len(shared)} of {len(values)} items of {split} are in {other} too; this one is {twin}."
                 fix = f"Keep such items in one split only, else {split} flatters."
-                findings.append(Finding("warning", f"{name}, {split}, item {first}", what, fix))
-        places = {}
-        for i, digest in enumerate(values):
-            places.setdefault(digest, i)
-        seen[split] = places
+                findings.append(Finding("warning", _Place(name, split, places.get(split, ())).of(first), what, fix))
+        seen[split] = {digest: i for i, digest in reversed(list(enumerate(values)))}
     return findings
 
 
-def _finite(items: Batch, *, where: str) -> Iterator[Finding]:
+def _finite(items: Batch, place: _Place) -> Iterator[Finding]:
     for field, values in zip(_names(items), items, strict=True):
         if not values.is_floating_point():
             continue
@@ -90,7 +111,7 @@ def _finite(items: Batch, *, where: str) -> Iterator[Finding]:
         if bool(bad.any()):
             first = int(bad.nonzero()[0])
             what = f"expected finite numbers in {field}, found NaN or infinity in {int(bad.sum())} items."
-            yield Finding("error", f"{where}, item {first}", what, "Correct or remove these items.")
+            yield Finding("error", place.of(first), what, "Correct or remove these items.")
 
 
 def _constant(items: Batch, *, where: str) -> Iterator[Finding]:

@@ -97,7 +97,7 @@ class InMemory(Data):
     batch_size: items of a training batch over all ranks, at most the number of training items.
     augment: applied to training batches only, on the device.
     findings: what was noticed while the data was read; `audit` gives them before its own.
-    name: what the user calls this data, for messages.
+    name: what the user calls this data, for messages. places: split -> where each item came from, e.g. a file.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class InMemory(Data):
         evaluation_batch_size: int = EVALUATION_BATCH_SIZE,
         findings: Sequence[Finding] = (),
         name: str = "data",
+        places: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._splits = {split: _contiguous(items) for split, items in splits.items()}
         self.splits, self.spec = tuple(splits), spec
@@ -118,7 +119,7 @@ class InMemory(Data):
         check_batch_size(batch_size, num_items=len(self._splits["train"][0]), name=name)
         self._batch_size, self._augment = batch_size, augment
         self._evaluation_batch_size = evaluation_batch_size
-        self._findings, self._name = tuple(findings), name
+        self._findings, self._name, self._places = tuple(findings), name, places or {}
 
     def items(self, split: str) -> Batch:
         """All items of a split, as they lie in memory. Not to be written to."""
@@ -127,7 +128,7 @@ class InMemory(Data):
     def audit(self) -> list[Finding]:
         from neurarium.data.audit import audit_splits
 
-        return [*self._findings, *audit_splits(self._splits, self.spec, name=self._name)]
+        return [*self._findings, *audit_splits(self._splits, self.spec, name=self._name, places=self._places)]
 
     def to(self, device: torch.device) -> None:
         for name, items in self._splits.items():
@@ -153,7 +154,7 @@ def one_pass(items: Kind, *, batch_size: int, shard: Shard) -> Iterator[Kind]:
 def spans(num_items: int, batch_size: int, *, world: int) -> list[tuple[int, int]]:
     """(start, stop) of evaluation batches. A last batch with fewer items than ranks is joined to the one before, so
     that every rank makes the same number of calls and none of them is empty."""
-    starts = list(range(0, num_items, batch_size))
+    starts = list(range(0, num_items, max(batch_size, world)))
     if len(starts) > 1 and num_items - starts[-1] < world:
         starts.pop()
     return list(zip(starts, [*starts[1:], num_items], strict=True))

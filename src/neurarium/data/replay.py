@@ -50,7 +50,7 @@ class Replay(Data):
     keeps its own memory and draws its share of the batch from it.
 
     batch_size: transitions of a batch over all ranks.
-    gamma: the discount for which the split "test" gives Q*; that split is all states with their best values.
+    discount: gamma, for which the split "test" gives Q*; that split is all states with their best values.
     """
 
     splits = ("train", "test")
@@ -60,7 +60,7 @@ class Replay(Data):
         world: ChainWorld,
         *,
         batch_size: int,
-        gamma: float,
+        discount: float,
         capacity: int = 10_000,
         warm_up: int = 500,
         steps_per_batch: int = 1,
@@ -73,12 +73,11 @@ class Replay(Data):
             )
         self.world, self.batch_size = world, batch_size
         self.capacity, self.warm_up, self.steps_per_batch = capacity, warm_up, steps_per_batch
-        self._known, self._device = world.known(gamma), torch.device("cpu")
+        self._known, self._device = world.known(discount), torch.device("cpu")
         self.spec = Spec(
-            shape=(world.num_states,),
+            shape=(world.length,),
             sizes={"test": len(self._known.q)},
-            classes=("left", "right"),
-            fitted={"kind": "states", "gamma": gamma},
+            fitted={"kind": "states", "actions": list(world.actions), "discount": discount},
         )
 
     def audit(self) -> list[Finding]:

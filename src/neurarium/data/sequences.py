@@ -30,9 +30,10 @@ def parity(
 
     x: (N, T) int32 of 0 and 1, padded with 0 behind `lengths`; T = max_length, and twice that in "longer".
     Lengths are drawn uniformly in 1..max_length, bits are fair, and a string that belongs to another split is drawn
-    again. Every string of at least six bits belongs to one of train, validation and test; shorter ones are in train alone, so that the three are disjoint, unless max_length is under
-    six, where strings are too few and all splits draw from all. The split "longer" has lengths from max_length + 1
-    to 2 max_length: whoever learned to count answers it too.
+    again. Every string of at least six bits belongs to one of train, validation and test; shorter ones are in train
+    alone. So the three are disjoint, unless max_length is under six, where strings are too few and all splits draw
+    from all. The split "longer" has lengths from max_length + 1 to 2 max_length: whoever learned to count answers it
+    too.
 
     sizes: number of strings a split, "train" first; splits may be left out.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -103,10 +104,11 @@ def open_labelled(
         return open_table(path, batch_size=batch_size, target=target, validation=validation, seed=seed)
     if path.is_file():
         raise UserError(f"{path}: expected a folder of images by class, or a file ending in {', '.join(TABLES)}.")
-    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() and path.name else []
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, beside)
     raise UserError(
         f"Expected one of the data sets {', '.join(BUILT_IN)}, or the path of a folder of images or of a table; "
-        f"{name!r} is neither, seen from {Path.cwd()}.{near(name, [*BUILT_IN, *beside])}"
+        f"{name!r} is neither, seen from {Path.cwd()}.{near(path.name, [*BUILT_IN, *close])}"
     )
 
 

@@ -86,7 +86,7 @@ def test_digits_are_scikit_learns():
         rows = items.x.numpy().reshape(len(items.x), -1)
         assert [pixels[bytes(row)] for row in rows] == items.y.tolist()
         share = len(items.y) / 1797
-        assert all(abs(n - share * total) <= 1 for n, total in zip(items.y.bincount(), np.bincount(bunch.target)))
+        assert all(abs(n - share * m) < 2 for n, m in zip(items.y.bincount(), np.bincount(bunch.target), strict=True))
 
 
 def test_digits_test_images_do_not_depend_on_validation():
