@@ -50,10 +50,11 @@ class Replay(Data):
     keeps its own memory and draws its share of the batch from it.
 
     batch_size: transitions of a batch over all ranks.
-    discount: gamma, for which the split "test" gives Q*; that split is all states with their best values.
+    discount: gamma, for which the splits validation and test give Q*; both are all states with their
+        best values, for the whole world is known and nothing can be held out.
     """
 
-    splits = ("train", "test")
+    splits = ("train", "validation", "test")
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class Replay(Data):
         self._known, self._device = world.known(discount), torch.device("cpu")
         self.spec = Spec(
             shape=(world.length,),
-            sizes={"test": len(self._known.q)},
+            sizes={split: len(self._known.q) for split in self.splits[1:]},
             fitted={"kind": "states", "actions": list(world.actions), "discount": discount},
         )
 

@@ -22,14 +22,14 @@ class DQNChain(Recipe):
     name: ClassVar[str] = "dqn-chain"
     family: ClassVar[str] = "reinforcement"
     paper: ClassVar[str] = "Mnih et al. 2015, Human-level control through deep reinforcement learning"
-    goal: ClassVar[Goal] = Goal("q_error", best="min", split="test")
+    goal: ClassVar[Goal] = Goal("q_error", best="min")
     claims: ClassVar[tuple[Claim, ...]] = (
         Claim("q_error", 0.02, at="most", paper="0: Q-learning converges to Q* (Watkins, Dayan 1992)"),
         Claim("best_action", 1.0),
     )
     tiny: ClassVar[dict[str, Any]] = {"steps": 20}
 
-    num_states: int = 8
+    length: int = 8
     """States of the chain; the reward of 1 waits at its right end."""
     slip: float = 0.1
     """Probability that a move goes the other way."""
@@ -50,8 +50,8 @@ class DQNChain(Recipe):
         from neurarium.data.chain import ChainWorld
         from neurarium.data.replay import Replay
 
-        world = ChainWorld(num_states=self.num_states, slip=self.slip)
-        return Replay(world, batch_size=self.batch_size, gamma=self.discount, capacity=self.memory)
+        world = ChainWorld(length=self.length, slip=self.slip)
+        return Replay(world, batch_size=self.batch_size, discount=self.discount, capacity=self.memory)
 
     def task(self, spec: Spec) -> DQN:
         from functools import partial
@@ -63,7 +63,7 @@ class DQNChain(Recipe):
         from neurarium.train.descent import Descent
         from neurarium.train.schedules import cosine
 
-        num_actions = len(spec.classes)
+        num_actions = len(spec.fitted["actions"])
         return DQN(
             network=QNetwork(observation_size=spec.shape[0], num_actions=num_actions, hidden=(64,)),
             num_actions=num_actions,

@@ -34,7 +34,8 @@ def _own(file: str, name: str) -> type[Recipe]:
     if not path.is_file():
         raise UserError(f"There is no file {path} to read the recipe {name} from.")
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module  # dataclasses look their module up there
     spec.loader.exec_module(module)

@@ -63,14 +63,14 @@ class MLP(Recipe):
 
         from torch.optim import AdamW
 
-        from neurarium.networks.mlp import MLP as Network
+        from neurarium.networks import mlp
         from neurarium.nn.inputs import input_for
         from neurarium.tasks.classification import Classifier
         from neurarium.tasks.regression import Regressor
         from neurarium.train.descent import Descent
         from neurarium.train.schedules import one_cycle
 
-        network = Network(
+        network = mlp.MLP(
             in_features=prod(spec.shape), hidden=self.hidden, out_features=len(spec.classes) or 1, dropout=self.dropout
         )
         inputs = input_for(spec.shape, spec.fitted["mean"], spec.fitted["std"])
