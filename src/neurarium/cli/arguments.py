@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -35,9 +36,11 @@ def parse(kind: type[T], words: Sequence[str], *, verb: str, description: str) -
 
 
 def _plain(text: str) -> str:
-    """tyro's message without its frame."""
-    lines = (line.strip("│╭╰╮╯─ \t") for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("Parsing error", "For full helptext")))
+    """tyro's message as one sentence or two, without its frame, its title and its repetition of the help."""
+    lines = [line.strip("│╭╰╮╯─ \t") for line in text.splitlines()]
+    said = " ".join(line for line in lines[1:] if line)
+    said = re.split(r" Argument helptext:| For full helptext", said)[0]
+    return re.sub(r"Error parsing (recipe|engine|output): ", "", said)
 
 
 def emit(value: Any) -> None:

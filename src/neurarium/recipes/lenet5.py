@@ -57,10 +57,6 @@ class LeNet5(Recipe):
     augment: bool = True
     """Shift, turn and scale the training images at random: the paper's distortions."""
 
-    def __post_init__(self) -> None:
-        if self.lr < 0:
-            raise UserError(f"--lr must not be negative, received {self.lr}. Leave it out for the recipe's own.")
-
     def open_data(self) -> Data:
         from neurarium.data.augment import RandomAffine
         from neurarium.data.sources import BUILT_IN, open_labelled

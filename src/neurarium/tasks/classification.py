@@ -17,6 +17,7 @@ from neurarium.plots.points import decision_regions, plane
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
+from neurarium.train.recipe import UserError
 from neurarium.train.task import Figures, LossTask
 
 CHUNK = 1000
@@ -42,6 +43,11 @@ class Classifier(LossTask):
         criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
     ) -> None:
         super().__init__()
+        if len(classes) < 2:
+            raise UserError(
+                "Classification needs at least two classes, received a target that is a number or one class alone. "
+                "Use mlp for numbers, or name another column with --target."
+            )
         self.network = network
         self.inputs = inputs
         self.classes = tuple(classes)

@@ -13,6 +13,7 @@ from neurarium.tasks.classification import Scores, label_pictures, to_tensor
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
+from neurarium.train.recipe import UserError
 from neurarium.train.task import Figures, LossTask
 
 
@@ -27,9 +28,8 @@ class Perceptron(LossTask):
     def __init__(self, *, network: nn.Module, inputs: nn.Module, classes: Sequence[str], descent: Descent) -> None:
         super().__init__()
         if len(classes) != 2:
-            raise ValueError(
-                f"A perceptron tells two classes apart, received {len(classes)}: {', '.join(classes[:5])}."
-            )
+            found = f"{len(classes)}: {', '.join(classes[:5])}" if classes else "a target that is a number"
+            raise UserError(f"A perceptron tells two classes apart, received {found}. Use logistic-regression or mlp.")
         self.network = network
         self.inputs = inputs
         self.classes = tuple(classes)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from neurarium.train.data import Data, Spec
     from neurarium.train.task import Task
+
+
+POSITIVE = ("batch_size", "steps", "hidden_size", "latent_size", "discriminator_steps", "target_every", "memory")
+SHARES = ("dropout", "ema", "slip", "discount")
 
 
 class UserError(ValueError):
@@ -80,6 +85,17 @@ class Recipe(ABC):
     claims: ClassVar[tuple[Claim, ...]] = ()
     tiny: ClassVar[dict[str, Any]]
     evaluations: ClassVar[int] = 10
+
+    def __post_init__(self) -> None:
+        """What is wrong in any system: numbers that are negative or not finite, empty batches, shares outside 0..1."""
+        for field in fields(self):
+            value, flag = getattr(self, field.name), "--" + field.name.replace("_", "-")
+            if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
+                raise UserError(f"{flag} must not be negative, received {value}. The default is {field.default}.")
+            if field.name in POSITIVE and value < 1:
+                raise UserError(f"{flag} must be at least 1, received {value}. The default is {field.default}.")
+            if field.name in SHARES and value >= 1:
+                raise UserError(f"{flag} must lie in [0, 1), received {value}. The default is {field.default}.")
 
     @abstractmethod
     def open_data(self) -> Data:
