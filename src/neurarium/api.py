@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from neurarium.nn.summary import summarise
-from neurarium.plots.report import write_report
 from neurarium.recipes.find import fill, find
 from neurarium.runs.atomic import atomic_write
 from neurarium.runs.compare import Row
@@ -192,6 +191,8 @@ def layers(recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
 
 def write_run_report(trained: Trained) -> Path:
     """report.html of a run: curves, the task's pictures of the test split, settings and environment."""
+    from neurarium.plots.report import write_report
+
     run, data = trained.run, trained.recipe.open_data()
     task, header, goal = trained.load(), run.header, trained.recipe.goal
     split = "test" if "test" in data.splits else goal.split

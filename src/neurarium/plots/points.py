@@ -113,3 +113,15 @@ def sample_scatter(real: ArrayLike, generated: ArrayLike) -> Figure:
         axes, handles, ["real", "generated"], markerscale=1.8, loc="lower right", bbox_to_anchor=(1, 1), ncols=2
     )
     return figure
+
+
+def true_against_predicted(true: ArrayLike, predicted: ArrayLike) -> Figure:
+    """Predictions over the true numbers, both of shape (N,); perfect ones lie on the diagonal."""
+    true = style.array(true, "true", None).astype(float)
+    predicted = style.array(predicted, "predicted", len(true)).astype(float)
+    figure, axes = style.new_figure(4.6, 4.6)
+    low, high = min(true.min(), predicted.min()), max(true.max(), predicted.max())
+    axes.plot([low, high], [low, high], color=style.MUTED, linewidth=1.0, linestyle=(0, (4, 3)), gid="diagonal")
+    axes.scatter(true, predicted, s=10, color=style.colour(0), alpha=0.5, linewidths=0, gid="predictions")
+    style.labels(axes, "true", "predicted")
+    return figure
