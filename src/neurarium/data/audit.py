@@ -12,13 +12,11 @@ from torch import Tensor
 
 from neurarium.train.data import Batch, Finding, Spec
 
-NOWHERE: Mapping[str, Sequence[str]] = {}
-
 IMBALANCE = 20
 """A class this many times as frequent as another is warned of."""
 
-
 Places = Mapping[str, Sequence[str]]
+NOWHERE: Places = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +46,31 @@ def audit_splits(splits: Mapping[str, Batch], spec: Spec, *, name: str, places: 
         place = _Place(name, split, places.get(split, ()))
         findings += _finite(items, place)
         labels = getattr(items, "y", None)
-        if spec.classes and isinstance(labels, Tensor):
-            training = split == "train"
-            findings += audit_labels(labels.cpu().numpy(), spec.classes, place, training=training)
+        if isinstance(labels, Tensor):
+            findings += label_findings(labels, spec, name=name, split=split, places=places)
     findings += _constant(splits["train"], where=f"{name}, train")
     digests = {split: _digests(items) for split, items in splits.items()}
     findings += across_splits(digests, name=name, places=places)
     return findings
 
 
-def audit_labels(labels: np.ndarray, classes: Sequence[str], place: _Place, *, training: bool) -> list[Finding]:
-    """Class numbers (N,) that are out of range, of one class alone, missing or very uneven."""
-    wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
+def label_findings(labels: Tensor, spec: Spec, *, name: str, split: str, places: Places = NOWHERE) -> list[Finding]:
+    """Class numbers (N,) that are out of range, and for training of one class alone, missing or very uneven."""
+    classes, place = spec.classes, _Place(name, split, places.get(split, ()))
+    if not classes:
+        return []
+    numbers = labels.cpu().numpy()
+    wrong = np.flatnonzero((numbers < 0) | (numbers >= len(classes)))
     if len(wrong):
         first = int(wrong[0])
-        what = f"expected labels 0 to {len(classes) - 1}, found {len(wrong)} others, the first of them {labels[first]}."
+        what = (
+            f"expected labels 0 to {len(classes) - 1}, found {len(wrong)} others, the first of them {numbers[first]}."
+        )
         return [Finding("error", place.of(first), what, "Correct these labels, or name their classes.")]
-    if not training:
+    if split != "train":
         return []
     where = place.whole
-    counts = np.bincount(labels, minlength=len(classes))
+    counts = np.bincount(numbers, minlength=len(classes))
     present = np.flatnonzero(counts).tolist()
     if len(present) < 2:
         only = repr(classes[present[0]]) if len(present) else "none"

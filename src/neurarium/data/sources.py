@@ -14,7 +14,7 @@ from neurarium.data.idx import read_idx
 from neurarium.data.images import channel_statistics, resize, with_channels
 from neurarium.data.memory import Augment, InMemory
 from neurarium.data.points import POINT_SETS, draw
-from neurarium.data.splits import stratified_split
+from neurarium.data.splits import check_validation, stratified_split
 from neurarium.train.batches import Labelled
 from neurarium.train.data import Data, Spec
 from neurarium.train.recipe import UserError, near
@@ -96,7 +96,15 @@ def open_labelled(
         from neurarium.data.folders import open_folder
 
         _refuse(name, "a folder of images", target=target)
-        return open_folder(path, batch_size=batch_size, augment=augment, validation=validation, seed=seed, **images)
+        return open_folder(
+            path,
+            batch_size=batch_size,
+            augment=augment,
+            image_size=image_size,
+            channels=channels,
+            validation=validation,
+            seed=seed,
+        )
     if path.is_file() and path.suffix.lower() in TABLES:
         from neurarium.data.tables import open_table
 
@@ -125,17 +133,6 @@ def open_images(
         fitted={"kind": "images", "mean": mean, "std": std},
     )
     return InMemory(parts, spec, batch_size=batch_size, augment=augment, name=name)
-
-
-def check_validation(validation: int | None, *, default: int, available: int, name: str) -> int:
-    """The size of the validation split; UserError unless it leaves items to train with."""
-    size = default if validation is None else validation
-    if not 0 <= size < available:
-        raise UserError(
-            f"{name} has {available} items for training and validation together; received validation={size}. "
-            f"Choose 0 to {available - 1}."
-        )
-    return size
 
 
 def _refuse(name: str, kind: str, **settings: object) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from neurarium.data.seeding import Purpose, numpy_generator
+from neurarium.train.recipe import UserError
 
 
 def permutation_split(num_items: int, shares: Mapping[str, float], *, seed: int) -> dict[str, np.ndarray]:
@@ -28,6 +29,17 @@ def stratified_split(labels: np.ndarray, shares: Mapping[str, float], *, seed: i
         place[members] = (np.arange(len(members)) + random.random()) / len(members)
     order = np.argsort(place, kind="stable")
     return {name: np.sort(part) for name, part in _cut(order, shares).items()}
+
+
+def check_validation(validation: int | None, *, default: int, available: int, name: str) -> int:
+    """The size of the validation split; UserError unless it leaves items to train with."""
+    size = default if validation is None else validation
+    if not 0 <= size < available:
+        raise UserError(
+            f"{name} has {available} items for training and validation together; received validation={size}. "
+            f"Choose 0 to {available - 1}."
+        )
+    return size
 
 
 def _cut(order: np.ndarray, shares: Mapping[str, float]) -> dict[str, np.ndarray]:

@@ -1,0 +1,226 @@
+"""Tables as data: numbers standardised, text as unit vectors, one column as the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from neurarium.data.memory import InMemory
+from neurarium.data.splits import check_validation, permutation_split, stratified_split
+from neurarium.data.table_files import Table, read_table
+from neurarium.train.batches import Labelled
+from neurarium.train.data import Finding, Spec
+from neurarium.train.recipe import UserError, near
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_CLASSES = 20
+"""A target of whole numbers with more distinct values is a quantity."""
+
+MOST_CATEGORIES = 256
+"""A text column with more distinct values is free text or an identifier, and left out."""
+
+MOSTLY_NUMBERS = 0.95
+"""From this share of numbers on, the texts of a column are taken for mistakes, not for categories."""
+
+TEST_SHARE = 0.15
+FEWEST_ROWS = 10
+
+
+def open_table(path: Path, *, batch_size: int, target: str | None, validation: int | None, seed: int) -> InMemory:
+    """A CSV or Parquet file; 70 % of the rows to train with, 15 % validation and 15 % test, drawn from `seed`.
+
+    target: the column that is learned. Text, yes and no, and whole numbers of at most 20 distinct values that come
+        four times on average are classes, cut in the same shares in every split; other numbers are a quantity.
+    x: (F,) float32. Numbers are standardised by mean and deviation of the training rows, missing ones replaced by
+        their median there; texts are unit vectors over the categories of the training rows, all zeros where missing
+        or unknown. y: (N,) int64, or the standardised quantity (N,) float32.
+
+    `spec.fitted`: kind "table"; columns: [{name, kind "number", mean, std, fill} or {name, kind "text", categories}];
+    target: {name}, for a quantity with mean and std in its own unit; mean 0 and std 1, for x needs no more scaling.
+    Raises UserError with file and line for all that must be mended.
+    """
+    table = read_table(path)
+    goal = _target(table, target)
+    if table.num_rows < FEWEST_ROWS:
+        raise UserError(f"{path}: expected at least {FEWEST_ROWS} rows, found {table.num_rows}. Add rows.")
+    y, classes = _labels(table, goal)
+
+    num_test = round(TEST_SHARE * table.num_rows)
+    rest = table.num_rows - num_test
+    held = check_validation(validation, default=num_test, available=rest, name=path.name)
+    counts = {"train": rest - held, "validation": held, "test": num_test}
+    shares = {split: count / table.num_rows for split, count in counts.items() if count}
+    rows = stratified_split(y, shares, seed=seed) if classes else permutation_split(len(y), shares, seed=seed)
+
+    columns, findings = _fit(table, goal, rows["train"])
+    x = encode(table, columns)
+    about_target: dict[str, Any] = {"name": goal}
+    if not classes:
+        mean, std = float(y[rows["train"]].mean()), float(y[rows["train"]].std())
+        if std == 0:
+            raise UserError(f"{path}: expected a target that varies; {goal!r} is {mean:g} in all training rows.")
+        about_target |= {"mean": mean, "std": std}
+        y = ((y - mean) / std).astype(np.float32)
+    spec = Spec(
+        shape=(x.shape[1],),
+        sizes={split: len(part) for split, part in rows.items()},
+        classes=classes,
+        fitted={
+            "kind": "table",
+            "columns": columns,
+            "target": about_target,
+            "mean": [0.0] * x.shape[1],
+            "std": [1.0] * x.shape[1],
+        },
+    )
+    splits = {split: Labelled(torch.from_numpy(x[part]), torch.from_numpy(y[part])) for split, part in rows.items()}
+    places = {split: [table.place(int(row)) for row in part] for split, part in rows.items()}
+    return InMemory(splits, spec, batch_size=batch_size, findings=findings, name=path.name, places=places)
+
+
+def encode(table: Table, columns: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """(N, F) float32 of a table with these columns, as they were fitted. UserError for a missing column."""
+    blocks = []
+    for column in columns:
+        name = column["name"]
+        if name not in table.columns:
+            raise UserError(f"{table.path}: expected the column {name!r}, found none.{near(name, table.columns)}")
+        series = table.columns[name]
+        if column["kind"] == "number":
+            values = numbers(table, name)
+            values = np.where(np.isnan(values), column["fill"], values)
+            blocks.append(((values - column["mean"]) / column["std"])[:, None])
+        else:
+            texts = np.array(_texts(series), dtype=object)
+            blocks.append(texts[:, None] == np.array(column["categories"], dtype=object)[None, :])
+    return np.concatenate(blocks, axis=1).astype(np.float32)
+
+
+def numbers(table: Table, name: str) -> np.ndarray:
+    """(N,) float64 of a column, NaN where missing. UserError with the line of a text or an infinity."""
+    import polars as pl
+
+    series = table.columns[name]
+    cast = series.cast(pl.Float64, strict=False)
+    values = cast.fill_nan(None).to_numpy().astype(np.float64)
+    no_number = (cast.is_null() & series.is_not_null()).to_numpy()
+    for wrong, expected in ((no_number, "a number"), (np.isinf(values), "a finite number")):
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise UserError(
+                f"{table.place(row)}: expected {expected} in {name!r}, found {series[row]!r}. "
+                "Correct it, or leave the cell empty where the value is missing."
+            )
+    return values
+
+
+def _is_number(table: Table, name: str) -> bool:
+    """Whether all values of a column, or nearly all, are numbers: the latter raises in `numbers`, with the line."""
+    import polars as pl
+
+    series = table.columns[name]
+    if series.dtype.is_numeric():
+        return True
+    present = len(series) - series.null_count()
+    parsed = present - (series.cast(pl.Float64, strict=False).null_count() - series.null_count())
+    return present > 0 and parsed >= MOSTLY_NUMBERS * present
+
+
+def _texts(series: pl.Series) -> list[str | None]:
+    """Values as texts; whole numbers, as 1.0 in a column with gaps, without a point."""
+    import polars as pl
+
+    if series.dtype.is_float():
+        return [None if v is None or v != v else repr(v).removesuffix(".0") for v in series.to_list()]
+    return series.cast(pl.String).to_list()
+
+
+def _target(table: Table, target: str | None) -> str:
+    if target is None:
+        raise UserError(
+            f"{table.path}: expected the name of the column that is to be learned. Choose one with --target: "
+            f"{', '.join(table.columns)}."
+        )
+    if target not in table.columns:
+        raise UserError(f"{table.path}: expected a column as target; {target!r} is none.{near(target, table.columns)}")
+    series = table.columns[target]
+    missing = series.is_null() | (series.is_nan() if series.dtype.is_float() else series.is_null())
+    if missing.any():
+        rows = np.flatnonzero(missing.to_numpy())
+        raise UserError(
+            f"{table.place(int(rows[0]))}: expected a value of the target {target!r}, found none, as in {len(rows)} of "
+            f"{table.num_rows} rows. Fill it in, or remove these rows."
+        )
+    return target
+
+
+def _labels(table: Table, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """y and the names of the classes: int64 and names, or float64 and none."""
+    if _is_number(table, name):
+        y = numbers(table, name)
+        distinct = np.unique(y)
+        whole = bool((distinct == np.rint(distinct)).all())
+        if not whole or len(distinct) > MOST_CLASSES or 4 * len(distinct) > len(y):
+            return y, ()
+        return np.searchsorted(distinct, y).astype(np.int64), tuple(f"{value:.0f}" for value in distinct)
+    texts = table.columns[name].to_list()
+    classes = tuple(sorted(set(texts)))
+    if len(classes) > len(texts) / 2:
+        raise UserError(
+            f"{table.path}: expected a target of classes or of numbers; {name!r} holds {len(classes)} different texts "
+            f"in {len(texts)} rows, such as {texts[0]!r}. Choose another column."
+        )
+    number = {text: label for label, text in enumerate(classes)}
+    return np.array([number[text] for text in texts], dtype=np.int64), classes
+
+
+def _fit(table: Table, target: str, train: np.ndarray) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """What is learned of the inputs from the training rows, and what was noticed."""
+    columns: list[dict[str, Any]] = []
+    findings = []
+
+    def warn(name: str, what: str, fix: str) -> None:
+        findings.append(Finding("warning", f"{table.path.name}, column {name!r}", what, fix))
+
+    for name, series in table.columns.items():
+        if name == target:
+            continue
+        if _is_number(table, name):
+            values = numbers(table, name)
+            missing, values = np.isnan(values), values[train]
+            known = values[~np.isnan(values)]
+            if len(known) == 0 or known.min() == known.max():
+                warn(name, "it has one value in all training rows: it tells nothing and is left out.", "Remove it.")
+                continue
+            fill = float(np.median(known))
+            values = np.where(np.isnan(values), fill, values)
+            columns.append(
+                {"name": name, "kind": "number", "mean": float(values.mean()), "std": float(values.std()), "fill": fill}
+            )
+            remedy = f"are replaced by the median of the training rows, {fill:g}."
+        else:
+            texts = _texts(series)
+            missing = np.array([text is None for text in texts])
+            categories = sorted({text for text in (texts[row] for row in train) if text is not None})
+            if not categories or (len(categories) == 1 and not missing[train].any()):
+                warn(name, "it has one value in all training rows: it tells nothing and is left out.", "Remove it.")
+                continue
+            if len(categories) > MOST_CATEGORIES:
+                what = f"{len(categories)} different texts are no categories: it is left out."
+                warn(name, what, "Remove it, or turn it into numbers or fewer categories.")
+                continue
+            columns.append({"name": name, "kind": "text", "categories": categories})
+            remedy = "are zeros in all categories."
+        if missing.any():
+            what = f"{int(missing.sum())} of {table.num_rows} values are missing, the first at "
+            first = table.place(int(np.flatnonzero(missing)[0]))
+            warn(name, f"{what}{first}; they {remedy}", "Fill them in if you know them.")
+    if not columns:
+        raise UserError(f"{table.path}: expected columns to learn {target!r} from, found none that varies. Add some.")
+    return columns, findings
