@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,20 +30,20 @@ def to_onnx(module: nn.Module, args: tuple[Tensor, ...], path: Path) -> Path:
     module = module.eval().cpu()
     args = tuple(arg.cpu()[:2] for arg in args)
     names = [f"input_{number}" for number in range(len(args))] if len(args) > 1 else ["input"]
-    batch = torch.export.Dim("batch", min=1)
-    shapes = tuple({0: batch} for _ in args)
+    free = {0: torch.export.Dim("batch", min=1)}
     with atomic_write(path) as temporary:
-        torch.onnx.export(
-            module,
-            args,
-            temporary,
-            input_names=names,
-            output_names=["output"],
-            dynamic_shapes=(shapes,) if _variadic(module) else shapes,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        with _quiet():
+            torch.onnx.export(
+                module,
+                args,
+                temporary,
+                input_names=names,
+                output_names=["output"],
+                dynamic_shapes=_shapes(module, args, free),
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
         session = onnxruntime.InferenceSession(temporary, providers=["CPUExecutionProvider"])
         for size in CHECKED_BATCHES:
             inputs = [arg[torch.arange(size) % len(arg)] for arg in args]
@@ -53,7 +58,25 @@ def to_onnx(module: nn.Module, args: tuple[Tensor, ...], path: Path) -> Path:
     return path
 
 
-def _variadic(module: nn.Module) -> bool:
-    import inspect
+def _shapes(module: nn.Module, args: tuple[Tensor, ...], free: dict[int, object]) -> tuple[object, ...]:
+    """One entry a parameter of `forward`; a variadic one takes a tuple of its own."""
+    kinds = [parameter.kind for parameter in inspect.signature(module.forward).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        return tuple(free for _ in args)
+    named = kinds.index(inspect.Parameter.VAR_POSITIONAL)
+    return (*(free for _ in args[:named]), tuple(free for _ in args[named:]))
 
-    return any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(module.forward).parameters.values())
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's notes on packages and deprecations inside torch, which say nothing of the network."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        logger.setLevel(level)

@@ -187,7 +187,7 @@ def _wait(path: FastPath) -> None:
 
 
 def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "neurarium" / "rehearsals"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "neurarium-rehearsals"
 
 
 def _key(recipe: Recipe, data: Data, settings: Settings) -> str:
