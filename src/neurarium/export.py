@@ -64,7 +64,8 @@ def _shapes(module: nn.Module, args: tuple[Tensor, ...], free: dict[int, object]
     if inspect.Parameter.VAR_POSITIONAL not in kinds:
         return tuple(free for _ in args)
     named = kinds.index(inspect.Parameter.VAR_POSITIONAL)
-    return (*(free for _ in args[:named]), tuple(free for _ in args[named:]))
+    rest = tuple(free for _ in args[named:])
+    return (*(free for _ in args[:named]), rest) if rest else tuple(free for _ in args)
 
 
 @contextmanager
@@ -75,8 +76,7 @@ def _quiet() -> Iterator[None]:
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore")
             yield
     finally:
         logger.setLevel(level)
