@@ -103,7 +103,6 @@ def test_spans_tile_the_items(num_items, batch_size, world):
     assert all(stop - start == max(batch_size, world) for start, stop in tiles[:-1])
 
 
-@pytest.mark.catalogue("minibatch-gradient-descent", "stochastic-gradient-descent")
 def test_full_batch_mini_batch_and_online_are_one_source():
     x, y = torch.randn(12, 3), torch.randn(12)
     gradients = {}
