@@ -6,14 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from neurarium.data.inputs import read_inputs
 from neurarium.data.sources import open_labelled
-from neurarium.data.splits import permutation_split, stratified_split
 from neurarium.data.table_files import read_table
 from neurarium.train.data import Spec
 from neurarium.train.recipe import UserError
@@ -275,27 +272,6 @@ def test_parquet_equals_csv(tmp_path):
     pl.DataFrame({"a": [[1, 2]] * 20, "y": [0, 1] * 10}).write_parquet(tmp_path / "t.parquet")
     with pytest.raises(UserError, match="'a' is of type List"):
         open_csv(tmp_path / "t.parquet", target="y")
-
-
-@given(
-    st.lists(st.integers(0, 4), min_size=1, max_size=200),
-    st.tuples(st.floats(0, 0.4), st.floats(0, 0.4)),
-    st.integers(0, 5),
-)
-def test_splits_are_disjoint_whole_and_stratified(labels, held, seed):
-    shares = {"train": 1 - sum(held), "validation": held[0], "test": held[1]}
-    labels = np.array(labels)
-    for rows in (stratified_split(labels, shares, seed=seed), permutation_split(len(labels), shares, seed=seed)):
-        assert sorted(np.concatenate(list(rows.values())).tolist()) == list(range(len(labels)))
-        for split, share in shares.items():
-            assert abs(len(rows[split]) - share * len(labels)) <= 1
-    rows = stratified_split(labels, shares, seed=seed)
-    for split in shares:
-        for label in np.unique(labels):
-            expected = len(rows[split]) / len(labels) * (labels == label).sum()
-            assert abs((labels[rows[split]] == label).sum() - expected) <= 2 + len(np.unique(labels))
-    again = stratified_split(labels, shares, seed=seed)
-    assert all((rows[split] == again[split]).all() for split in shares)
 
 
 def test_validation_of_a_chosen_size(csv):
