@@ -59,9 +59,11 @@ class LeNet5(Recipe):
 
     def open_data(self) -> Data:
         from neurarium.data.augment import RandomAffine
-        from neurarium.data.sources import BUILT_IN, open_labelled
+        from neurarium.data.sources import BUILT_IN, POINT_SETS, TABLES, open_labelled
 
         own = self.data not in BUILT_IN
+        if self.data in POINT_SETS or self.data.endswith(TABLES):
+            raise UserError(f"lenet5 reads images, and {self.data} is none. Use mlp for points and tables.")
         return open_labelled(
             self.data,
             batch_size=self.batch_size,
@@ -82,10 +84,6 @@ class LeNet5(Recipe):
         from neurarium.train.descent import Descent
         from neurarium.train.schedules import one_cycle
 
-        if len(spec.shape) != 3:
-            raise UserError(
-                f"lenet5 reads images, --data {self.data} has items of shape {spec.shape}. Use mlp for those."
-            )
         if self.form == "1998" and len(spec.classes) != 10:
             raise UserError(
                 f"The form of 1998 has ten fixed output codes, one a digit; --data {self.data} has {len(spec.classes)} "

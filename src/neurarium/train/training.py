@@ -14,7 +14,7 @@ from neurarium.train.checkpoint import part, under
 from neurarium.train.data import Data, Shard, State, Stream
 from neurarium.train.hardware import FastPath
 from neurarium.train.log import Log
-from neurarium.train.recipe import Recipe
+from neurarium.train.recipe import Recipe, UserError
 from neurarium.train.settings import Settings
 from neurarium.train.stepper import Stepper
 from neurarium.train.task import Task
@@ -97,7 +97,7 @@ def build(recipe: Recipe, data: Data, settings: Settings, path: FastPath, shard:
 def load_weights(task: torch.nn.Module, state: State) -> None:
     """Copy into the tensors that are there, each in its own memory layout.
 
-    Raises ValueError where names or shapes differ; then nothing is changed.
+    Raises UserError where names or shapes differ; then nothing is changed.
     """
     own = task.state_dict()
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
@@ -105,7 +105,7 @@ def load_weights(task: torch.nn.Module, state: State) -> None:
         f"{n} {tuple(v.shape)}" for n, v in own.items() if isinstance(s := state.get(n), Tensor) and s.shape != v.shape
     ]
     if missing or unknown or other:
-        raise ValueError(
+        raise UserError(
             "These weights belong to another network: "
             f"missing {missing[:3]}, unknown {unknown[:3]}, of another shape {other[:3]}. "
             "Use the checkpoint of a run with the same recipe and fields."
