@@ -58,7 +58,7 @@ def to_onnx(module: nn.Module, args: tuple[Tensor, ...], path: Path) -> Path:
     return path
 
 
-def _shapes(module: nn.Module, args: tuple[Tensor, ...], free: dict[int, object]) -> tuple[object, ...]:
+def _shapes(module: nn.Module, args: tuple[Tensor, ...], free: object) -> tuple[object, ...]:
     """One entry a parameter of `forward`; a variadic one takes a tuple of its own."""
     kinds = [parameter.kind for parameter in inspect.signature(module.forward).parameters.values()]
     if inspect.Parameter.VAR_POSITIONAL not in kinds:

@@ -32,7 +32,8 @@ border-radius:.6rem;padding:.6rem;overflow-x:auto}figure img{max-width:100%;heig
 th,td{text-align:right;padding:.25rem .8rem .25rem 0;border-bottom:1px solid var(--line);white-space:nowrap}
 th{color:var(--soft);font-weight:500}th:nth-child(2),td:nth-child(2){text-align:left}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1.2rem;margin:0;font-size:.9rem}dd{margin:0;
-overflow-wrap:anywhere}pre{background:var(--card);padding:.8rem 1rem;border-radius:.6rem;overflow-x:auto;font-size:.85rem}
+overflow-wrap:anywhere}pre{background:var(--card);padding:.8rem 1rem;border-radius:.6rem;overflow-x:auto;
+font-size:.85rem}
 """
 
 
@@ -74,8 +75,8 @@ def write_report(
         _pairs(environment),
     ]
     head = f"<title>{escape(title)}</title><meta name=viewport content='width=device-width,initial-scale=1'>"
-    page = f"<!doctype html><html lang=en><meta charset=utf-8>{head}<style>{STYLE}</style><main>{''.join(parts)}</main></html>\n"
-    path.write_text(page, encoding="utf-8")
+    page = f"<!doctype html><html lang=en><meta charset=utf-8>{head}<style>{STYLE}</style>"
+    path.write_text(f"{page}<main>{''.join(parts)}</main></html>\n", encoding="utf-8")
 
 
 def _curves(rows: Sequence[Row], measure: str, best: Literal["min", "max"]) -> dict[str, Literal["min", "max"]]:

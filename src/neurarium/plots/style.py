@@ -70,7 +70,7 @@ def number(value: float) -> str:
 def array(values: ArrayLike, name: str, *axes: int | None) -> NDArray[Any]:
     """`values` as an array with these lengths of axes; None stands for any. ValueError for another shape."""
     found = np.asarray(values)
-    if found.ndim != len(axes) or any(want is not None and want != got for want, got in zip(axes, found.shape)):
+    if found.ndim != len(axes) or any(want not in (None, got) for want, got in zip(axes, found.shape, strict=True)):
         wanted = ", ".join("any" if length is None else str(length) for length in axes)
         raise ValueError(f"{name} must have shape ({wanted}), received {found.shape}.")
     return found

@@ -59,7 +59,8 @@ class LeNet5(Recipe):
 
     def open_data(self) -> Data:
         from neurarium.data.augment import RandomAffine
-        from neurarium.data.sources import BUILT_IN, POINT_SETS, TABLES, open_labelled
+        from neurarium.data.points import POINT_SETS
+        from neurarium.data.sources import BUILT_IN, TABLES, open_labelled
 
         own = self.data not in BUILT_IN
         if self.data in POINT_SETS or self.data.endswith(TABLES):

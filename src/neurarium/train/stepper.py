@@ -68,7 +68,7 @@ class Stepper:
         return self.rates[0] * self.descent.schedule(self.count)
 
     def update(self, loss_fn: Callable[[Any], Losses], batch: Batch) -> Losses:
-        """One step on the losses of one batch; returns them as they were before it, summed over micro-batches and ranks.
+        """One step on the losses of one batch; returns them as before the step, summed over micro-batches and ranks.
 
         loss_fn: from a batch to a Mean, or to Means by name. Those that carry a gradient are minimised, each divided by
         its own count, and summed; the others are only passed on. Raises ValueError when none carries one.
@@ -107,11 +107,12 @@ class Stepper:
         sums = _over_ranks(sums)
         if buffers:
             for position, parameter in enumerate(self.parameters):
-                terms = [b[position] / sums[name].count for name, b in buffers.items() if b[position] is not None]  # type: ignore[operator]
+                pairs = ((kept[position], sums[name].count) for name, kept in buffers.items())
+                terms = [gradient / count for gradient, count in pairs if gradient is not None]
                 parameter.grad = torch.stack(terms).sum(0) if terms else None
         scale = sums[trained[0]].count if len(trained) == 1 else 1.0
         result = sums[""] if isinstance(returned, Mean) else {name: sums[name] for name in losses}
-        return result, scale  # type: ignore[return-value]
+        return result, scale
 
     def _backward_apart(self, totals: Mapping[str, Tensor], buffers: dict[str, list[Tensor | None]]) -> None:
         """Gradients of several totals, kept apart: their denominators are known only after the last micro-batch."""
@@ -260,7 +261,7 @@ def _step_unless(bad: Tensor, optimizer: torch.optim.Optimizer, parameters: list
         if not bool(bad):
             optimizer.step()
         return
-    tensors = [*parameters]
+    tensors: list[Tensor] = [*parameters]
     for parameter in parameters:
         tensors += [value for value in optimizer.state[parameter].values() if isinstance(value, Tensor)]
     kept = [tensor.clone() for tensor in tensors]

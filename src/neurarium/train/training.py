@@ -22,7 +22,7 @@ from neurarium.train.task import Task
 
 @dataclass
 class Training:
-    """step: steps done. record: best value of the goal so far, stale: evaluations since. stopped: why it ended early."""
+    """step: steps done. record: best value of the goal so far. stale: evaluations since. stopped: why it ended."""
 
     task: Task
     steppers: dict[str, Stepper]
