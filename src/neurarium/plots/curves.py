@@ -136,8 +136,9 @@ def _dress(axes: Axes, measure: str, unit: str, handles: list[Artist], names: li
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: style.number(value))
     style.labels(axes, unit)
-    style.title(axes, measure)
-    if sum(map(len, names)) < 60:
-        style.legend(axes, handles, names)
+    if sum(map(len, names)) < 60:  # a line of its own between title and axes: they never meet, whatever the width
+        style.title(axes, measure, pad=26)
+        style.legend(axes, handles, names, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, borderaxespad=0.4)
     else:
+        style.title(axes, measure)
         style.legend(axes, handles, names, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)

@@ -43,8 +43,8 @@ def bare(axes: Axes) -> None:
     axes.set_axis_off()
 
 
-def title(axes: Axes, text: str) -> None:
-    axes.set_title(text, fontsize=TITLE, color=INK, loc="left", pad=10, parse_math=False)
+def title(axes: Axes, text: str, pad: float = 10) -> None:
+    axes.set_title(text, fontsize=TITLE, color=INK, loc="left", pad=pad, parse_math=False)
 
 
 def labels(axes: Axes, x: str = "", y: str = "") -> None:
