@@ -156,8 +156,13 @@ def _curves(rows: Sequence[Mapping[str, Any]], measure: str, best: Literal["min"
     losses = ["loss"] if "loss" in logged else [key for key in logged if key.endswith("_loss")]
     drawn = []
     for index, name in enumerate(dict.fromkeys([*losses, measure])):
-        if any(len(series(rows, name, split)[0]) for split in ("train", "validation")):
-            figure = training_curves(rows, measure=name, best=best if name == measure else "min")
+        # Where the test split is all that judges, as in tasks with exact answers, its curve is shown; but a best
+        # value that was chosen there is no score, and is not marked.
+        count = {split: len(series(rows, name, split)[0]) for split in ("train", "validation", "test")}
+        judge = "test" if count["test"] > 1 and not count["validation"] else "validation"
+        if count["train"] or count[judge]:
+            kind = best if name == measure else "min"
+            figure = training_curves(rows, measure=name, best=kind, validation=judge, stop_mark=judge != "test")
             figure.set_size_inches(5.3, 3.4)
             picture = _picture(figure, name, f"c{index}")
             drawn.append(f'<figure class="card"><div class="picture">{picture}</div></figure>')
@@ -194,8 +199,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     keys = dict.fromkeys(["step", "split", *(key for row in shown for key in row)])
     head = "".join(f"<th>{escape(_words(key))}</th>" for key in keys)
     lines = []
+    scored = next((row for row in reversed(shown) if row["split"] == "test"), None)
     for row in shown:
-        kind = ' class="test"' if row["split"] == "test" else ""
+        kind = ' class="test"' if row is scored else ""
         lines.append(f"<tr{kind}>{''.join(f'<td>{escape(_text(row.get(key)))}</td>' for key in keys)}</tr>")
     return f'<div class="card wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
