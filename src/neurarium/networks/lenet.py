@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from neurarium.nn.activations import ScaledTanh
-from neurarium.nn.convolution import SparseConv2d
+from neurarium.nn.convolution import SparseConv2d, WholeMapConv2d
 from neurarium.nn.initialisers import lecun_uniform_
 from neurarium.nn.pooling import Subsampling
 from neurarium.nn.rbf import RBFOutput, digit_prototypes
@@ -41,7 +41,7 @@ class LeNet5(nn.Module):
         self.s2 = nn.AvgPool2d(2)
         self.c3 = nn.Conv2d(6, 16, kernel_size=5)
         self.s4 = nn.AvgPool2d(2)
-        self.c5 = nn.Conv2d(16, 120, kernel_size=5)
+        self.c5 = WholeMapConv2d(16, 120, kernel_size=5)
         self.f6 = nn.Linear(120, 84)
         self.output = nn.Linear(84, num_classes)
         self.activation = activation()
@@ -78,7 +78,7 @@ class LeNet5_1998(nn.Module):  # noqa: N801 - the year is part of the name
         self.s2 = Subsampling(num_maps=6)
         self.c3 = SparseConv2d(connections=[[mark == "X" for mark in maps] for maps in seen_by], kernel_size=5)
         self.s4 = Subsampling(num_maps=16)
-        self.c5 = nn.Conv2d(16, 120, kernel_size=5)
+        self.c5 = WholeMapConv2d(16, 120, kernel_size=5)
         self.f6 = nn.Linear(120, 84)
         self.output = RBFOutput(prototypes=digit_prototypes())
         self.squash = ScaledTanh()

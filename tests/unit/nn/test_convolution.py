@@ -2,9 +2,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional as F
 
-from neurarium.nn.convolution import SparseConv2d
+from neurarium.nn.convolution import SparseConv2d, WholeMapConv2d
 
 TABLE = [[True, False, True], [False, True, False]]
 
@@ -106,3 +107,25 @@ def test_table_is_readable_and_travels_with_the_weights() -> None:
 def test_unused_maps_are_refused(table: list[list[bool]]) -> None:
     with pytest.raises(ValueError, match="every output map has an input and every input map is used"):
         SparseConv2d(connections=table, kernel_size=2)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_whole_map_convolution_equals_torchs(channels_last: bool) -> None:
+    """On a map of the kernel's size and on larger ones: values and all gradients."""
+    torch.manual_seed(0)
+    ours, judge = WholeMapConv2d(3, 7, kernel_size=5).double(), nn.Conv2d(3, 7, kernel_size=5).double()
+    judge.load_state_dict(ours.state_dict())
+    if channels_last:
+        ours = ours.to(memory_format=torch.channels_last)
+    for size in (5, 9):
+        x, same = (torch.randn(4, 3, size, size, dtype=torch.double).requires_grad_() for _ in range(2))
+        with torch.no_grad():
+            same.copy_(x)
+        out, expected = ours(x), judge(same)
+        torch.testing.assert_close(out, expected)
+        weight = torch.randn_like(expected)
+        (out * weight).sum().backward()
+        (expected * weight).sum().backward()
+        torch.testing.assert_close(x.grad, same.grad)
+        torch.testing.assert_close(ours.weight.grad, judge.weight.grad)
+        torch.testing.assert_close(ours.bias.grad, judge.bias.grad)
