@@ -61,7 +61,7 @@ tr.test td { font-weight: 650 }
 pre { margin: 0; overflow-x: auto; font: .9rem/1.8 ui-monospace, monospace }
 code { user-select: all }
 @media (max-width: 600px) { .top { grid-template-columns: 1fr; padding: 1rem } main { padding: 1.25rem .75rem 2rem }
-  .card { padding: .75rem } .wide { padding: 0 } th, td { padding: .4rem .7rem } .picture > * { min-width: 300px } }
+  .card { padding: .75rem } .wide { padding: 0 } th, td { padding: .4rem .7rem } }
 @media print { body { background: none } .wide { max-height: none } .card { break-inside: avoid } }
 """
 
@@ -126,10 +126,9 @@ def inline_svg(figure: Figure, name: str, prefix: str) -> str:
     text = re.sub(r'(?<=href="#)[^"]*(?=")|(?<=url\(#)[^)]*(?=\))', lambda found: ids[found[0]], text)
     for colour, variable in ((style.PAPER, "paper"), (style.INK, "ink"), (style.MUTED, "muted"), (style.GRID, "line")):
         text = text.replace(colour, f"var(--{variable})")
-    inches, _ = figure.get_size_inches()
     box = re.search(r'viewBox="[^"]*"', text)
     assert box is not None
-    opening = f'<svg role="img" aria-label="{escape(name)}" width="{96 * inches:.0f}" {box[0]}>'
+    opening = f'<svg role="img" aria-label="{escape(name)}" {_width(figure)} {box[0]}>'
     return opening + text[text.index(">") + 1 :].strip()
 
 
@@ -139,9 +138,14 @@ def _picture(figure: Figure, name: str, prefix: str) -> str:
         return svg
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=192)
-    width = 96 * figure.get_size_inches()[0]
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img alt="{escape(name)}" width="{width:.0f}" src="data:image/png;base64,{data}">'
+    return f'<img alt="{escape(name)}" {_width(figure)} src="data:image/png;base64,{data}">'
+
+
+def _width(figure: Figure) -> str:
+    """Pages count 96 pixels to the inch. On a phone a figure shrinks as far as it can be read, then it scrolls."""
+    width = 96 * figure.get_size_inches()[0]
+    return f'width="{width:.0f}" style="min-width: {0.62 * width:.0f}px"'
 
 
 def _figure(prefix: str, name: str, figure: Figure) -> str:

@@ -47,13 +47,19 @@ def test_padding_changes_neither_value_nor_gradient(cell: type[nn.LSTM]) -> None
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_it_equals_packing(cell: type[nn.LSTM]) -> None:
-    network = classifier(cell)
+def test_it_equals_packing_in_value_and_gradient(cell: type[nn.LSTM]) -> None:
+    network = classifier(cell).double()
     tokens, lengths = torch.randint(7, (4, 6)), torch.tensor([6, 1, 3, 4])
     packed = pack_padded_sequence(network.embedding(tokens), lengths, batch_first=True, enforce_sorted=False)
     _, state = network.recurrent(packed)
     last = state[0] if cell is nn.LSTM else state
-    torch.testing.assert_close(network(tokens, lengths), network.output(last[-1]))
+    ours, theirs = network(tokens, lengths), network.output(last[-1])
+    torch.testing.assert_close(ours, theirs)
+    parameters, weights = list(network.parameters()), torch.randn_like(ours)
+    torch.testing.assert_close(
+        torch.autograd.grad((ours * weights).sum(), parameters),
+        torch.autograd.grad((theirs * weights).sum(), parameters),
+    )
 
 
 @pytest.mark.parametrize("cell", CELLS)

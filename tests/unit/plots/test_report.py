@@ -220,3 +220,13 @@ def test_writing_over_an_older_report_leaves_nothing_of_it(tmp_path: Path) -> No
     path = tmp_path / "report.html"
     path.write_text("x" * 10_000_000, encoding="utf-8")
     assert write(path, figures={}).endswith("</html>\n")
+
+
+def test_figures_shrink_on_a_phone_as_far_as_they_can_be_read(text: str) -> None:
+    figure = figures()["values"]
+    inches = figure.get_size_inches()[0]
+    (svg,) = (a for tag, a in Page(inline_svg(figure, "a", "p")).elements if tag == "svg")
+    assert svg["width"] == f"{96 * inches:.0f}"
+    assert svg["style"] == f"min-width: {96 * inches * 0.62:.0f}px"
+    assert "width=device-width, initial-scale=1" in Page(text).values("content")
+    assert re.search(r"\.picture \{ overflow-x: auto \}", text)
