@@ -160,6 +160,13 @@ def test_curves_are_those_of_the_loss_and_of_the_measure(text: str, tmp_path: Pa
     assert drawn(write(tmp_path / "d.html", rows=judged[1:], figures={}, measure="q_error", best="min")) == []
 
 
+def test_a_best_value_is_marked_on_the_validation_curve_and_never_on_the_test_curve(tmp_path: Path) -> None:
+    for split, lines in (("validation", 1), ("test", 0)):
+        rows = [{"step": i, "split": split, "error": 1 / i, "items": 7} for i in (1, 2)]
+        text = write(tmp_path / "report.html", rows=rows, figures={}, measure="error", best="min")
+        assert text.count("stroke-dasharray") == lines  # the dashed line at the mark
+
+
 def test_every_text_is_escaped(tmp_path: Path) -> None:
     row = {"step": 1, "split": "test", EVIL: 1.0, "accuracy": EVIL}
     text = write(
