@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -136,9 +137,12 @@ def _dress(axes: Axes, measure: str, unit: str, handles: list[Artist], names: li
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: style.number(value))
     style.labels(axes, unit)
-    if sum(map(len, names)) < 60:  # a line of its own between title and axes: they never meet, whatever the width
-        style.title(axes, measure, pad=26)
-        style.legend(axes, handles, names, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, borderaxespad=0.4)
+    if sum(map(len, names)) < 60:  # lines of their own between title and axes: they never meet, whatever the width
+        lines = math.ceil(len(names) / 4)
+        columns = math.ceil(len(names) / lines)
+        style.title(axes, measure, pad=10 + 16 * lines)
+        place = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0), "ncols": columns, "borderaxespad": 0.4}
+        style.legend(axes, handles, names, **place)
     else:
         style.title(axes, measure)
         style.legend(axes, handles, names, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)

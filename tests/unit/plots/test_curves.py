@@ -112,3 +112,14 @@ def test_title_and_legend_do_not_meet(width: float) -> None:
     axes = figure.axes[0]
     (title,) = axes.findobj(lambda artist: getattr(artist, "get_text", str)() == "accuracy")
     assert not title.get_window_extent().overlaps(axes.get_legend().get_window_extent())
+
+
+@pytest.mark.parametrize("num_runs", [1, 4, 5, 9])
+def test_title_and_legend_of_many_runs_do_not_meet(num_runs: int) -> None:
+    figure = overlay({f"run{i}": ROWS for i in range(num_runs)})
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    (title,) = axes.findobj(lambda artist: getattr(artist, "get_text", str)() == "validation loss")
+    box = axes.get_legend().get_window_extent()
+    assert not title.get_window_extent().overlaps(box)
+    assert not axes.get_window_extent().overlaps(box)
