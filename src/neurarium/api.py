@@ -16,7 +16,7 @@ from neurarium.runs.atomic import atomic_write
 from neurarium.runs.compare import Row
 from neurarium.runs.compare import compare as compare_runs
 from neurarium.runs.run import Run
-from neurarium.train import hardware, launch
+from neurarium.train import hardware, launch, ranks
 from neurarium.train import prove as proving
 from neurarium.train.data import Data, Shard
 from neurarium.train.fit import Screen
@@ -229,8 +229,6 @@ def _facts(trained: Trained, data: Data) -> dict[str, str]:
 
 
 def _reported(trained: Trained, screen: Screen) -> Trained:
-    from neurarium.train import ranks
-
     if ranks.rank() == 0:
         write_run_report(trained)
         if trained.run.header["settings"]["tensorboard"]:
@@ -238,6 +236,7 @@ def _reported(trained: Trained, screen: Screen) -> Trained:
 
             export_events(trained.run)
         screen.say(f"Report: {trained.report}")
+    ranks.meet()
     return trained
 
 

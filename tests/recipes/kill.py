@@ -48,9 +48,8 @@ def main() -> int:
             found = f"resume ended with {resumed}" if resumed else difference(whole, Run.open(str(run.path)))
             failures += bool(found)
             print(f"try {number + 1}: {killed} after row {before}: {found or 'identical'}", flush=True)
-    print(
-        f"{arguments.system}: {arguments.tries - failures} of {arguments.tries} resumed runs equal the uninterrupted one"
-    )
+    equal = arguments.tries - failures
+    print(f"{arguments.system}: {equal} of {arguments.tries} resumed runs equal the uninterrupted one")
     return int(failures > 0)
 
 

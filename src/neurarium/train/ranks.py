@@ -29,12 +29,19 @@ def stop() -> None:
         dist.destroy_process_group()
 
 
+def meet() -> None:
+    """Wait for all ranks: a group that one rank leaves early ends in an abort of the others."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
 def world() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def rank() -> int:
-    return dist.get_rank() if dist.is_initialized() else 0
+    """Ours among all processes, also before the group was joined and after it was left."""
+    return dist.get_rank() if dist.is_initialized() else int(os.environ.get("RANK", "0"))
 
 
 def sum_over_ranks(tensor: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from neurarium.train import ranks
+
 HIDDEN = ("step", "split", "seconds", "items", "learning_rate")
 
 
@@ -17,6 +19,7 @@ class Terminal:
     """Shows rows as they come. Use as a context manager, so that the bar is closed whatever happens."""
 
     def __init__(self, *, quiet: bool = False) -> None:
+        quiet = quiet or ranks.rank() != 0
         self.console = Console(file=sys.stderr, quiet=quiet, highlight=False)
         self.live = not quiet and (self.console.is_terminal or self.console.is_jupyter)
         self.bar: Progress | None = None
