@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from neurarium.runs.run import Run
 
-FLAGS = "--epochs 3 --dropout 0 --precision float32 --compile off --log-every 1 --threads 1".split()
+FLAGS = shlex.split("--epochs 3 --dropout 0 --precision float32 --compile off --log-every 1 --threads 1")
 
 
 def test_two_ranks_give_the_losses_of_one(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def _image_array(path: Path, array: np.ndarray, channels: int) -> Tensor:
 def _rows(spec: Spec, path: Path) -> tuple[list[str], Tensor]:
     table = read_table(path)
     x = encode(table, spec.fitted["columns"])
-    return [table.mark(row) for row in range(table.num_rows)], torch.from_numpy(x)
+    return [table.mark(row) for row in range(table.num_rows)], torch.from_numpy(x.astype(np.float32))
 
 
 def _points(spec: Spec, path: Path) -> tuple[list[str], Tensor]:
@@ -110,6 +110,11 @@ def _points(spec: Spec, path: Path) -> tuple[list[str], Tensor]:
             )
         return _numbered(path, len(array)), torch.from_numpy(array.astype(np.float32))
     table = read_table(path)
+    if all(_is_number(name) for name in table.columns):
+        raise UserError(
+            f"{path}, line 1: expected names of columns, such as x,y; found the numbers {', '.join(table.columns)}, "
+            "which would be lost as names. Write a line of names above them."
+        )
     if len(table.columns) != spec.shape[0]:
         raise UserError(
             f"{path}: expected {spec.shape[0]} columns of numbers, found {len(table.columns)}: "
@@ -125,9 +130,21 @@ def _points(spec: Spec, path: Path) -> tuple[list[str], Tensor]:
 
 def _array(path: Path) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
+        array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{path}: expected a NumPy array saved with numpy.save: {error}. Save it again.") from error
+    if not isinstance(array, np.ndarray) or array.size == 0 or array.ndim == 0:
+        came = f"one of shape {array.shape}" if isinstance(array, np.ndarray) else "an archive of several"
+        raise UserError(f"{path}: expected one array with items, received {came}. Save the items with numpy.save.")
+    return array
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbered(path: Path, count: int) -> list[str]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 DELIMITERS = ",;\t|"
-MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
-"""Texts that stand for a missing value, in lower or upper case."""
+MISSING = ("", "na", "n/a", "nan", "null", "?")
+"""Texts that stand for a missing value, in lower or upper case; "none" does not, for it often is an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,10 @@ def _read_parquet(path: Path) -> Table:
 
 
 def _text(path: Path) -> str:
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: expected a readable file: {error.strerror}. Check path and rights.") from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Tables as data: numbers standardised, text as unit vectors, one column as the target."""
+"""Tables as data: numbers as they are, text as unit vectors, one column as the target."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 MOST_CLASSES = 20
 """A target of whole numbers with more distinct values is a quantity."""
 
-MOST_CATEGORIES = 256
+MOST_CATEGORIES = 100
 """A text column with more distinct values is free text or an identifier, and left out."""
 
-MOSTLY_NUMBERS = 0.95
-"""From this share of numbers on, the texts of a column are taken for mistakes, not for categories."""
+MOST_MISTAKES = 0.05
+"""Up to this share of texts, or a single one, in a column of numbers are mistakes; more of them are categories."""
+
+RESOLUTION = 1e-3
+"""Float32 should tell values apart that differ by this share of their column's deviation; it is warned of else."""
 
 TEST_SHARE = 0.15
 FEWEST_ROWS = 10
@@ -36,13 +39,14 @@ def open_table(path: Path, *, batch_size: int, target: str | None, validation: i
     """A CSV or Parquet file; 70 % of the rows to train with, 15 % validation and 15 % test, drawn from `seed`.
 
     target: the column that is learned. Text, yes and no, and whole numbers of at most 20 distinct values that come
-        four times on average are classes, cut in the same shares in every split; other numbers are a quantity.
-    x: (F,) float32. Numbers are standardised by mean and deviation of the training rows, missing ones replaced by
-        their median there; texts are unit vectors over the categories of the training rows, all zeros where missing
-        or unknown. y: (N,) int64, or the standardised quantity (N,) float32.
+        twice on average are classes, cut in the same shares in every split; other numbers are a quantity.
+    x: (F,) float32. Numbers are as they stand in the file, missing ones replaced by the median of the training rows;
+        texts are unit vectors over the categories of the training rows, among which "missing" is one if it occurs
+        there, and all zeros where unknown. y: (N,) int64, or the standardised quantity (N,) float32.
 
-    `spec.fitted`: kind "table"; columns: [{name, kind "number", mean, std, fill} or {name, kind "text", categories}];
-    target: {name}, for a quantity with mean and std in its own unit; mean 0 and std 1, for x needs no more scaling.
+    `spec.fitted`: kind "table"; columns: [{name, kind "number", fill} or {name, kind "text", categories}], where the
+    category None is "missing"; target: {name}, for a quantity with mean and std in its own unit; mean and std of every
+    input over the training rows, by which the network standardises x: 0 and 1 for unit vectors, which stay as they are.
     Raises UserError with file and line for all that must be mended.
     """
     table = read_table(path)
@@ -60,13 +64,16 @@ def open_table(path: Path, *, batch_size: int, target: str | None, validation: i
 
     columns, findings = _fit(table, goal, rows["train"])
     x = encode(table, columns)
+    mean, std = _scales(x[rows["train"]], columns)
     about_target: dict[str, Any] = {"name": goal}
     if not classes:
-        mean, std = float(y[rows["train"]].mean()), float(y[rows["train"]].std())
-        if std == 0:
-            raise UserError(f"{path}: expected a target that varies; {goal!r} is {mean:g} in all training rows.")
-        about_target |= {"mean": mean, "std": std}
-        y = ((y - mean) / std).astype(np.float32)
+        centre, spread = float(y[rows["train"]].mean()), float(y[rows["train"]].std())
+        if spread == 0:
+            raise UserError(
+                f"{path}: expected a target that varies; {goal!r} is {centre:g} in all training rows. Choose another."
+            )
+        about_target |= {"mean": centre, "std": spread}
+        y = ((y - centre) / spread).astype(np.float32)
     spec = Spec(
         shape=(x.shape[1],),
         sizes={split: len(part) for split, part in rows.items()},
@@ -75,31 +82,42 @@ def open_table(path: Path, *, batch_size: int, target: str | None, validation: i
             "kind": "table",
             "columns": columns,
             "target": about_target,
-            "mean": [0.0] * x.shape[1],
-            "std": [1.0] * x.shape[1],
+            "mean": mean,
+            "std": std,
         },
     )
+    x = x.astype(np.float32)
     splits = {split: Labelled(torch.from_numpy(x[part]), torch.from_numpy(y[part])) for split, part in rows.items()}
     places = {split: [table.place(int(row)) for row in part] for split, part in rows.items()}
     return InMemory(splits, spec, batch_size=batch_size, findings=findings, name=path.name, places=places)
 
 
 def encode(table: Table, columns: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """(N, F) float32 of a table with these columns, as they were fitted. UserError for a missing column."""
+    """(N, F) float64 of a table with these columns, as they were fitted. UserError for a missing column."""
     blocks = []
     for column in columns:
         name = column["name"]
         if name not in table.columns:
-            raise UserError(f"{table.path}: expected the column {name!r}, found none.{near(name, table.columns)}")
-        series = table.columns[name]
+            raise UserError(
+                f"{table.path}: expected the column {name!r}, found none.{near(name, table.columns)} Add or rename it."
+            )
         if column["kind"] == "number":
             values = numbers(table, name)
-            values = np.where(np.isnan(values), column["fill"], values)
-            blocks.append(((values - column["mean"]) / column["std"])[:, None])
+            blocks.append(np.where(np.isnan(values), column["fill"], values)[:, None])
         else:
-            texts = np.array(_texts(series), dtype=object)
-            blocks.append(texts[:, None] == np.array(column["categories"], dtype=object)[None, :])
-    return np.concatenate(blocks, axis=1).astype(np.float32)
+            place = {text: i for i, text in enumerate(column["categories"])}
+            unknown = len(place)  # the last row of what is picked from: all zeros
+            places = [place.get(text, unknown) for text in _texts(table.columns[name])]
+            blocks.append(np.eye(unknown + 1, unknown)[places])
+    return np.concatenate(blocks, axis=1)
+
+
+def _scales(x: np.ndarray, columns: Sequence[Mapping[str, Any]]) -> tuple[list[float], list[float]]:
+    """Mean and deviation of every input of the training rows x; 0 and 1 for unit vectors."""
+    sizes = [1 if column["kind"] == "number" else len(column["categories"]) for column in columns]
+    is_number = np.repeat([column["kind"] == "number" for column in columns], sizes)
+    mean, std = np.where(is_number, x.mean(0), 0.0), np.where(is_number, x.std(0), 1.0)
+    return mean.tolist(), std.tolist()
 
 
 def numbers(table: Table, name: str) -> np.ndarray:
@@ -110,7 +128,8 @@ def numbers(table: Table, name: str) -> np.ndarray:
     cast = series.cast(pl.Float64, strict=False)
     values = cast.fill_nan(None).to_numpy().astype(np.float64)
     no_number = (cast.is_null() & series.is_not_null()).to_numpy()
-    for wrong, expected in ((no_number, "a number"), (np.isinf(values), "a finite number")):
+    too_large = np.abs(values) > np.finfo(np.float32).max  # infinity, and what becomes infinite in float32
+    for wrong, expected in ((no_number, "a number"), (too_large, "a finite number of at most 3e38")):
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise UserError(
@@ -121,7 +140,7 @@ def numbers(table: Table, name: str) -> np.ndarray:
 
 
 def _is_number(table: Table, name: str) -> bool:
-    """Whether all values of a column, or nearly all, are numbers: the latter raises in `numbers`, with the line."""
+    """Whether all values of a column are numbers, or nearly all: the latter raises in `numbers`, with the line."""
     import polars as pl
 
     series = table.columns[name]
@@ -129,7 +148,7 @@ def _is_number(table: Table, name: str) -> bool:
         return True
     present = len(series) - series.null_count()
     parsed = present - (series.cast(pl.Float64, strict=False).null_count() - series.null_count())
-    return present > 0 and parsed >= MOSTLY_NUMBERS * present
+    return 0 < parsed and present - parsed <= max(1, MOST_MISTAKES * present) and 2 * parsed > present
 
 
 def _texts(series: pl.Series) -> list[str | None]:
@@ -148,7 +167,10 @@ def _target(table: Table, target: str | None) -> str:
             f"{', '.join(table.columns)}."
         )
     if target not in table.columns:
-        raise UserError(f"{table.path}: expected a column as target; {target!r} is none.{near(target, table.columns)}")
+        raise UserError(
+            f"{table.path}: expected a column as target; {target!r} is none.{near(target, table.columns)} "
+            f"Choose --target among {', '.join(table.columns)}."
+        )
     series = table.columns[target]
     missing = series.is_null() | (series.is_nan() if series.dtype.is_float() else series.is_null())
     if missing.any():
@@ -166,9 +188,10 @@ def _labels(table: Table, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
         y = numbers(table, name)
         distinct = np.unique(y)
         whole = bool((distinct == np.rint(distinct)).all())
-        if not whole or len(distinct) > MOST_CLASSES or 4 * len(distinct) > len(y):
+        if not whole or len(distinct) > MOST_CLASSES or 2 * len(distinct) > len(y):
             return y, ()
-        return np.searchsorted(distinct, y).astype(np.int64), tuple(f"{value:.0f}" for value in distinct)
+        classes = tuple(f"{value:.0f}" for value in distinct)
+        return _repeated(table, name, np.searchsorted(distinct, y).astype(np.int64), classes), classes
     texts = table.columns[name].to_list()
     classes = tuple(sorted(set(texts)))
     if len(classes) > len(texts) / 2:
@@ -177,7 +200,20 @@ def _labels(table: Table, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
             f"in {len(texts)} rows, such as {texts[0]!r}. Choose another column."
         )
     number = {text: label for label, text in enumerate(classes)}
-    return np.array([number[text] for text in texts], dtype=np.int64), classes
+    return _repeated(table, name, np.array([number[text] for text in texts], dtype=np.int64), classes), classes
+
+
+def _repeated(table: Table, name: str, y: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    """y itself; UserError for a class with a single row, which cannot be both learned and judged."""
+    single = np.flatnonzero(np.bincount(y) == 1)
+    if len(single):
+        row = int(np.flatnonzero(y == single[0])[0])
+        others = f", and {len(single) - 1} more classes with one row" if len(single) > 1 else ""
+        raise UserError(
+            f"{table.place(row)}: expected at least two rows of every class of {name!r}, found only this one of "
+            f"{classes[single[0]]!r}{others}. Add rows of it, correct its name, or remove the row."
+        )
+    return y
 
 
 def _fit(table: Table, target: str, train: np.ndarray) -> tuple[list[dict[str, Any]], list[Finding]]:
@@ -199,16 +235,19 @@ def _fit(table: Table, target: str, train: np.ndarray) -> tuple[list[dict[str, A
                 warn(name, "it has one value in all training rows: it tells nothing and is left out.", "Remove it.")
                 continue
             fill = float(np.median(known))
-            values = np.where(np.isnan(values), fill, values)
-            columns.append(
-                {"name": name, "kind": "number", "mean": float(values.mean()), "std": float(values.std()), "fill": fill}
-            )
+            if np.spacing(np.float32(np.abs(known).max())) > RESOLUTION * known.std():
+                what = f"its values, such as {known[0]:.12g}, differ by too little for numbers of 32 bits."
+                warn(name, what, f"Subtract a constant from it, such as {fill:.12g}.")
+            columns.append({"name": name, "kind": "number", "fill": fill})
             remedy = f"are replaced by the median of the training rows, {fill:g}."
         else:
             texts = _texts(series)
             missing = np.array([text is None for text in texts])
-            categories = sorted({text for text in (texts[row] for row in train) if text is not None})
-            if not categories or (len(categories) == 1 and not missing[train].any()):
+            known_texts = {text for text in (texts[row] for row in train) if text is not None}
+            categories: list[str | None] = sorted(known_texts)
+            if missing[train].any():
+                categories.append(None)
+            if len(categories) == 1:
                 warn(name, "it has one value in all training rows: it tells nothing and is left out.", "Remove it.")
                 continue
             if len(categories) > MOST_CATEGORIES:
@@ -216,7 +255,7 @@ def _fit(table: Table, target: str, train: np.ndarray) -> tuple[list[dict[str, A
                 warn(name, what, "Remove it, or turn it into numbers or fewer categories.")
                 continue
             columns.append({"name": name, "kind": "text", "categories": categories})
-            remedy = "are zeros in all categories."
+            remedy = "are a category of their own." if None in categories else "are zeros in all categories."
         if missing.any():
             what = f"{int(missing.sum())} of {table.num_rows} values are missing, the first at "
             first = table.place(int(np.flatnonzero(missing)[0]))

@@ -92,9 +92,8 @@ def _measure(recipe: Recipe, data: Data, settings: Settings, steps: int, plain: 
         chosen = next(stage for stage in stages if stage.path == best.path)
         late = _race([chosen, compiled])[1]
         saved = steps * (best.milliseconds - late.milliseconds) / 1000 - late.start
-        verdict = _verdict(trials[0], late) or (
-            "" if saved > 0 else f"compiling costs {late.start:.0f} s, more than it saves"
-        )
+        too_dear = late.milliseconds < best.milliseconds and saved <= 0
+        verdict = _verdict(trials[0], late) or ("starting costs more than it saves" if too_dear else "")
         trials.append(replace(late, verdict=verdict))
         best = _best(trials)
     gain = trials[0].milliseconds / best.milliseconds
