@@ -96,7 +96,7 @@ def _image_array(path: Path, array: np.ndarray, channels: int) -> Tensor:
 def _rows(spec: Spec, path: Path) -> tuple[list[str], Tensor]:
     table = read_table(path)
     x = encode(table, spec.fitted["columns"])
-    return [table.mark(row) for row in range(table.num_rows)], torch.from_numpy(x.astype(np.float32))
+    return [table.mark(row) for row in range(table.num_rows)], torch.from_numpy(x)
 
 
 def _points(spec: Spec, path: Path) -> tuple[list[str], Tensor]:

@@ -31,6 +31,9 @@ MOST_MISTAKES = 0.05
 RESOLUTION = 1e-3
 """Float32 should tell values apart that differ by this share of their column's deviation; it is warned of else."""
 
+SMALLEST_DEVIATION = 1e-6
+"""Networks divide by no less: a column that varies less stays nearly constant for them, and is warned of."""
+
 TEST_SHARE = 0.15
 FEWEST_ROWS = 10
 
@@ -86,14 +89,13 @@ def open_table(path: Path, *, batch_size: int, target: str | None, validation: i
             "std": std,
         },
     )
-    x = x.astype(np.float32)
     splits = {split: Labelled(torch.from_numpy(x[part]), torch.from_numpy(y[part])) for split, part in rows.items()}
     places = {split: [table.place(int(row)) for row in part] for split, part in rows.items()}
     return InMemory(splits, spec, batch_size=batch_size, findings=findings, name=path.name, places=places)
 
 
 def encode(table: Table, columns: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """(N, F) float64 of a table with these columns, as they were fitted. UserError for a missing column."""
+    """(N, F) float32 of a table with these columns, as they were fitted. UserError for a missing column."""
     blocks = []
     for column in columns:
         name = column["name"]
@@ -103,12 +105,12 @@ def encode(table: Table, columns: Sequence[Mapping[str, Any]]) -> np.ndarray:
             )
         if column["kind"] == "number":
             values = numbers(table, name)
-            blocks.append(np.where(np.isnan(values), column["fill"], values)[:, None])
+            blocks.append(np.where(np.isnan(values), column["fill"], values).astype(np.float32)[:, None])
         else:
             place = {text: i for i, text in enumerate(column["categories"])}
             unknown = len(place)  # the last row of what is picked from: all zeros
             places = [place.get(text, unknown) for text in _texts(table.columns[name])]
-            blocks.append(np.eye(unknown + 1, unknown)[places])
+            blocks.append(np.eye(unknown + 1, unknown, dtype=np.float32)[places])
     return np.concatenate(blocks, axis=1)
 
 
@@ -116,8 +118,9 @@ def _scales(x: np.ndarray, columns: Sequence[Mapping[str, Any]]) -> tuple[list[f
     """Mean and deviation of every input of the training rows x; 0 and 1 for unit vectors."""
     sizes = [1 if column["kind"] == "number" else len(column["categories"]) for column in columns]
     is_number = np.repeat([column["kind"] == "number" for column in columns], sizes)
-    mean, std = np.where(is_number, x.mean(0), 0.0), np.where(is_number, x.std(0), 1.0)
-    return mean.tolist(), std.tolist()
+    mean, std = x.mean(0, dtype=np.float64), x.std(0, dtype=np.float64)
+    std[std == 0] = 1.0  # what float32 cannot tell apart can still be divided by
+    return np.where(is_number, mean, 0.0).tolist(), np.where(is_number, std, 1.0).tolist()
 
 
 def numbers(table: Table, name: str) -> np.ndarray:
@@ -128,8 +131,11 @@ def numbers(table: Table, name: str) -> np.ndarray:
     cast = series.cast(pl.Float64, strict=False)
     values = cast.fill_nan(None).to_numpy().astype(np.float64)
     no_number = (cast.is_null() & series.is_not_null()).to_numpy()
-    too_large = np.abs(values) > np.finfo(np.float32).max  # infinity, and what becomes infinite in float32
-    for wrong, expected in ((no_number, "a number"), (too_large, "a finite number of at most 3e38")):
+    for wrong, expected in (
+        (no_number, "a number"),
+        (np.isinf(values), "a finite number"),
+        (np.abs(values) > np.finfo(np.float32).max, "a number that 32 bits can hold, at most 3.4e38"),
+    ):
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise UserError(
@@ -148,7 +154,7 @@ def _is_number(table: Table, name: str) -> bool:
         return True
     present = len(series) - series.null_count()
     parsed = present - (series.cast(pl.Float64, strict=False).null_count() - series.null_count())
-    return 0 < parsed and present - parsed <= max(1, MOST_MISTAKES * present) and 2 * parsed > present
+    return 2 * parsed > present and present - parsed <= max(1, MOST_MISTAKES * present)
 
 
 def _texts(series: pl.Series) -> list[str | None]:
@@ -238,6 +244,9 @@ def _fit(table: Table, target: str, train: np.ndarray) -> tuple[list[dict[str, A
             if np.spacing(np.float32(np.abs(known).max())) > RESOLUTION * known.std():
                 what = f"its values, such as {known[0]:.12g}, differ by too little for numbers of 32 bits."
                 warn(name, what, f"Subtract a constant from it, such as {fill:.12g}.")
+            elif known.std() < SMALLEST_DEVIATION:
+                what = f"its deviation is {known.std():.1e}: networks divide by at least {SMALLEST_DEVIATION:g}."
+                warn(name, what, "Give it in a smaller unit, such as nanometres for metres.")
             columns.append({"name": name, "kind": "number", "fill": fill})
             remedy = f"are replaced by the median of the training rows, {fill:g}."
         else:

@@ -91,6 +91,20 @@ def test_copies_across_splits():
     assert finding.what == "2 of 10 items of test are in train too; this one is set, train, item 21."
 
 
+@pytest.mark.parametrize(("copies", "warned"), [(2, False), (3, True)])
+def test_few_copies_between_large_splits_move_no_result(copies, warned):
+    train, test = split(3000), split(2000, start=1)
+    test.x[:copies] = train.x[:copies]
+    assert bool(audit(train, test)) == warned  # from one in a thousand of the smaller split on
+
+
+@pytest.mark.parametrize("labels", [torch.full((30,), float("nan")), torch.zeros(30, 3, dtype=torch.int64)])
+def test_labels_that_are_no_class_numbers(labels):
+    findings = audit(Labelled(split(30).x, labels))
+    assert any("expected whole class numbers (N,)" in finding.what for finding in findings)
+    assert all(finding.severity == "error" for finding in findings)
+
+
 def test_sequences_are_told_apart_by_their_lengths():
     x = torch.zeros(4, 5, dtype=torch.int32)
     train = LabelledSequences(x, torch.tensor([1, 2, 3, 4]), torch.tensor([0, 1, 2, 0]))

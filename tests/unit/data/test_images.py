@@ -92,3 +92,18 @@ def test_greyscale_is_pils_to_one_grey_value():
     assert torch.equal(with_channels(found, 3), found.expand(3, 40, 30))
     assert torch.equal(with_channels(tensor(image), 3), tensor(image))
     assert torch.equal(grey(found), found)
+
+
+@pytest.mark.catalogue("normalization-and-crops")
+def test_a_game_screen_as_it_is_given_to_dqn():
+    """Greyscale, 110 x 84, and the middle 84 x 84 (Mnih et al. 2013), each step as PIL does it."""
+    screen = photo(210, 160)
+    shrunk = Image.fromarray(screen).convert("L").resize((84, 110), Image.Resampling.BILINEAR)
+    expected = np.asarray(shrunk.crop((0, 13, 84, 97))).astype(int)
+    found = center_crop(resize(grey(tensor(screen))[None], 110, 84), 84, 84)
+    assert found.shape == (1, 1, 84, 84)
+    assert found.dtype == torch.uint8
+    assert np.abs(found[0, 0].numpy() - expected).max() <= 1
+    unit = to_unit(found)
+    assert unit.min() >= 0
+    assert unit.max() <= 1

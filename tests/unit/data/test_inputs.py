@@ -85,6 +85,10 @@ def test_errors(tmp_path):
     (tmp_path / "no.npy").write_bytes(b"nothing")
     (tmp_path / "three.csv").write_text("a,b,c\n1,2,3\n")
     (tmp_path / "gap.csv").write_text("a,b\n1,2\n3,\n")
+    (tmp_path / "bare.csv").write_text("1,2\n3,4\n")
+    np.save(tmp_path / "none.npy", np.zeros((0, 8, 8), dtype=np.uint8))
+    np.savez(tmp_path / "two.npz", a=np.zeros(2), b=np.zeros(2))
+    (tmp_path / "two.npz").rename(tmp_path / "two.npy")
     (tmp_path / "empty").mkdir()
     cases = [
         (GREY, [], "at least one file"),
@@ -97,6 +101,9 @@ def test_errors(tmp_path):
         (POINTS, ["wide.npy"], r"shape \(N, 2\), received float64 of shape \(4, 3\)"),
         (POINTS, ["three.csv"], "expected 2 columns of numbers, found 3: a, b, c"),
         (POINTS, ["gap.csv"], "gap.csv, line 3: expected 2 numbers, found a missing one"),
+        (POINTS, ["bare.csv"], "bare.csv, line 1: expected names of columns, such as x,y; found the numbers 1, 2"),
+        (GREY, ["none.npy"], r"none.npy: expected one array with items, received one of shape \(0, 8, 8\)"),
+        (GREY, ["two.npy"], "two.npy: expected one array with items, received an archive of several"),
         (Spec((2,), fitted={"kind": "tokens"}), ["gap.csv"], "this one learned from tokens"),
     ]
     for spec, files, message in cases:
