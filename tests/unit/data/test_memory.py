@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from neurarium.data.augment import RandomShift
+from neurarium.data.augment import RandomAffine, RandomShift
 from neurarium.data.memory import InMemory, Order, spans
 from neurarium.data.seeding import Purpose, mixed
 from neurarium.train.batches import Labelled
@@ -53,9 +53,11 @@ def test_every_item_comes_once_an_epoch_in_batches_of_one_size(size, seed):
         assert sorted(shown[epoch * num_items : (epoch + 1) * num_items].tolist()) == list(range(num_items))
 
 
-@given(sizes, st.integers(0, 99), st.integers(0, 60), st.integers(0, 60))
-def test_a_restored_stream_continues_bit_for_bit(size, seed, before, after):
-    data = source(*size, augment=RandomShift(1))
+@pytest.mark.parametrize("augment", [RandomShift(1), RandomAffine(10, (0.9, 1.1), 0.1, 5)])
+@given(size=sizes, seed=st.integers(0, 99), before=st.integers(0, 60), after=st.integers(0, 60))
+@settings(max_examples=50)
+def test_a_restored_stream_continues_bit_for_bit(augment, size, seed, before, after):
+    data = source(*size, augment=augment)
     straight = data.stream(None, seed=seed, shard=Shard())
     for _ in range(before):
         next(straight)
