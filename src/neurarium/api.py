@@ -223,9 +223,15 @@ def _facts(trained: Trained, data: Data) -> dict[str, str]:
         "Paper": trained.recipe.paper,
         "Parameters": f"{parameters:,}",
         "Items": sizes or "drawn without end",
-        "Steps": f"{trained.run.header['steps']:,}",
+        "Steps": _steps(trained),
         "Training time": f"{seconds:.1f} s",
     }
+
+
+def _steps(trained: Trained) -> str:
+    done, planned = max((row["step"] for row in trained.rows), default=0), trained.run.header["steps"]
+    stopped = trained.run.header.get("stopped")
+    return f"{done:,} of {planned:,}: {stopped}" if stopped else f"{done:,}"
 
 
 def _reported(trained: Trained, screen: Screen) -> Trained:

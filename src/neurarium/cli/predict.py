@@ -38,7 +38,8 @@ def run(words: Sequence[str]) -> int:
         return 0
     for row in rows:
         chance = f"  {row['probability']:.1%}" if "probability" in row else ""
-        print(f"{row['input']}  {row['prediction']}{chance}")
+        answer = f"{row['prediction']:.6g}" if isinstance(row["prediction"], float) else row["prediction"]
+        print(f"{row['input']}  {answer}{chance}")
     return 0
 
 
