@@ -59,6 +59,7 @@ class Stepper:
         self.precision = precision
         self.micro_batches = micro_batches
         self.count = 0
+        self._sent: dict[float, Tensor] = {}
         self.num_bad = torch.zeros((), device=self.device)
         self.average = [p.detach().clone() for p in self.parameters] if descent.ema is not None else []
         self.obeys = isinstance(self.optimizer, OBEY_FOUND_INF) and bool(self.optimizer.param_groups[0].get("fused"))
@@ -134,7 +135,7 @@ class Stepper:
         if descent.clip_norm is not None:
             scale = scale * torch.clamp(norm / scale / descent.clip_norm, min=1.0)
         if descent.clip_value is not None:
-            torch._foreach_div_(gradients, torch.as_tensor(scale, dtype=torch.float32, device=self.device))
+            torch._foreach_div_(gradients, self._on_device(scale))
             torch._foreach_clamp_min_(gradients, -descent.clip_value)
             torch._foreach_clamp_max_(gradients, descent.clip_value)
             scale = 1.0
@@ -142,17 +143,25 @@ class Stepper:
         for group, rate in zip(optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
         if self.obeys:
-            optimizer.grad_scale = torch.as_tensor(scale, dtype=torch.float32, device=self.device)  # type: ignore[attr-defined]
+            optimizer.grad_scale = self._on_device(scale)  # type: ignore[attr-defined]
             optimizer.found_inf = bad  # type: ignore[attr-defined]
             optimizer.step()
         else:
-            torch._foreach_div_(gradients, torch.as_tensor(scale, dtype=torch.float32, device=self.device))
+            torch._foreach_div_(gradients, self._on_device(scale))
             _step_unless(bad, optimizer, self.parameters)
         optimizer.zero_grad(set_to_none=True)
         self.count += 1
         if self.average:
             assert descent.ema is not None
             torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - descent.ema)
+
+    def _on_device(self, number: Tensor | float) -> Tensor:
+        """A float32 scalar there; plain numbers are sent once, for each copy would wait for the device."""
+        if isinstance(number, Tensor):
+            return number.float()
+        if number not in self._sent:
+            self._sent[number] = torch.tensor(number, dtype=torch.float32, device=self.device)
+        return self._sent[number]
 
     @contextmanager
     def _others_frozen(self) -> Iterator[None]:
