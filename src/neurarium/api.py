@@ -15,6 +15,7 @@ from neurarium.recipes.find import fill, find
 from neurarium.runs.atomic import atomic_write
 from neurarium.runs.compare import Row
 from neurarium.runs.compare import compare as compare_runs
+from neurarium.runs.lines import dumps, loads
 from neurarium.runs.run import Run
 from neurarium.train import hardware, launch, ranks
 from neurarium.train import prove as proving
@@ -137,21 +138,27 @@ def export(run: str | Path | Trained, *, to: str | Path | None = None, runs: str
     return to_onnx(module, args, path)
 
 
-def verify(recipe: str | type[Recipe], *, folder: Path, screen: Screen | None = None, **options: Any) -> dict[str, Any]:
-    """Measure the recipe's claims here, on `seeds` runs each, and write them to folder/NAME.json; returns that."""
-    from neurarium.runs.lines import dumps
+def verify(
+    recipe: str | type[Recipe], *, folder: Path, only: int = 0, screen: Screen | None = None, **options: Any
+) -> dict[str, Any]:
+    """Measure the recipe's claims here, on `seeds` runs each, and write them to folder/NAME.json; returns that.
 
+    only: the number of one claim, from 1, to be measured; what the file says of the others stays. 0: all.
+    """
     kind = find(recipe) if isinstance(recipe, str) else recipe
-    results = {
-        "name": kind.name,
-        "paper": kind.paper,
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": f"neurarium verify {kind.name}",
-        **launch.environment(),
-        "claims": [_measure(kind, claim, screen, options) for claim in kind.claims],
-    }
+    if not 0 <= only <= len(kind.claims):
+        raise UserError(f"{kind.name} has claims 1 to {len(kind.claims)}, received {only}.")
+    file = folder / f"{kind.name}.json"
+    before = loads(file.read_text(encoding="utf-8"))["claims"] if only and file.exists() else []
+    if only and len(before) != len(kind.claims):
+        raise UserError(f"{file} does not hold all {len(kind.claims)} claims of {kind.name} yet: measure all first.")
+    measured = [
+        before[number - 1] if only and number != only else _measure(kind, claim, screen, options)
+        for number, claim in enumerate(kind.claims, start=1)
+    ]
+    results = {"name": kind.name, "paper": kind.paper, "command": f"neurarium verify {kind.name}", "claims": measured}
     folder.mkdir(parents=True, exist_ok=True)
-    with atomic_write(folder / f"{kind.name}.json") as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text(dumps(results, indent=1) + "\n", encoding="utf-8")
     return results
 
@@ -176,6 +183,8 @@ def _measure(kind: type[Recipe], claim: Claim, screen: Screen | None, options: d
         "path": trained.run.header["path"],
         "items": measures.get("items"),
         "holds": claim.holds(mean) and in_time,
+        "date": datetime.now(UTC).date().isoformat(),
+        **launch.environment(),
     }
 
 

@@ -17,6 +17,8 @@ from neurarium.cli.arguments import emit, parse
 class Verify:
     system: Annotated[str, tyro.conf.Positional]
     """A system of the catalogue."""
+    claim: int = 0
+    """Number of one claim to measure, from 1, beside what was measured of the others; 0: all."""
     output: str = ""
     """Folder for the results; docs/results of a checkout by default."""
     runs: str = "runs"
@@ -30,7 +32,7 @@ def run(words: Sequence[str]) -> int:
     from neurarium import api
 
     folder = Path(args.output) if args.output else scores.folder()
-    results = api.verify(args.system, folder=folder, runs=args.runs)
+    results = api.verify(args.system, folder=folder, only=args.claim, runs=args.runs)
     if args.json:
         emit(results)
     else:
