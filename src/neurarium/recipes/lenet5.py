@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from neurarium.train.recipe import Claim, Goal, Recipe, UserError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from neurarium.tasks.classification import Classifier
     from neurarium.train.data import Data, Spec
 
@@ -104,11 +106,16 @@ class LeNet5(Recipe):
         network = LeNet5_1998() if paper else common(activation=kinds[self.activation])
         # The paper puts paper at -0.1 and ink at 1.175.
         mean, std = ([0.1 / 1.275], [1 / 1.275]) if paper else (spec.fitted["mean"], spec.fitted["std"])
+
+        def penalty_loss(logits: Tensor, labels: Tensor) -> Tensor:
+            """The paper's loss is on penalties, the negatives of its network's outputs."""
+            return lecun_map_loss(-logits, labels, j=1.0)
+
         return Classifier(
             network=network,
             inputs=ImageInput(channels=spec.shape[0], size=(32, 32), mean=mean, std=std),
             classes=spec.classes,
-            criterion=partial(_penalty_loss, lecun_map_loss) if paper else cross_entropy,
+            criterion=penalty_loss if paper else cross_entropy,
             descent=Descent(
                 optimizer=partial(AdamW, lr=self.lr or (0.002 if paper else 0.004), weight_decay=self.weight_decay),
                 schedule=one_cycle(self.num_steps(spec)),
@@ -119,8 +126,3 @@ class LeNet5(Recipe):
         if self.epochs:
             return spec.steps(self.epochs, self.batch_size)
         return max(1500, spec.steps(12, self.batch_size))
-
-
-def _penalty_loss(loss: Any, logits: Any, labels: Any) -> Any:
-    """The paper's loss is on penalties, the negatives of the network's outputs."""
-    return loss(-logits, labels, j=1.0)
