@@ -33,7 +33,7 @@ def one_cycle(steps: int, peak_at: float = 0.3, start: float = 0.04, final: floa
     def factor(step: int) -> float:
         if step < peak:
             return 1 + (start - 1) * (1 + math.cos(math.pi * step / peak)) / 2
-        done = min((step - peak) / max(steps - peak, 1), 1.0)
+        done = min((step - peak) / (steps - peak), 1.0) if steps > peak else 1.0
         return final + (1 - final) * (1 + math.cos(math.pi * done)) / 2
 
     return factor

@@ -129,8 +129,13 @@ class Stepper:
     def _descend(self, gradients: list[Tensor], scale: Tensor | float) -> None:
         descent, optimizer = self.descent, self.optimizer
         ranks.sum_gradients(gradients)
-        norm = get_total_norm(gradients, foreach=True if self.device.type in ("cpu", "cuda") else None)
-        bad = torch.isfinite(norm).logical_not_().float()
+        if descent.clip_norm is None and self.device.type in ("cpu", "cuda"):
+            bad = torch.zeros((), device=self.device)
+            # One pass and one kernel, as in torch's GradScaler; half the time of a norm, which only clipping needs.
+            torch._amp_foreach_non_finite_check_and_unscale_(gradients, bad, self._on_device(1.0))
+        else:
+            norm = get_total_norm(gradients)
+            bad = torch.isfinite(norm).logical_not_().float()
         self.num_bad += bad
         if descent.clip_norm is not None:
             scale = scale * torch.clamp(norm / scale / descent.clip_norm, min=1.0)
