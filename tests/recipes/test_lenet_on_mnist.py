@@ -50,7 +50,7 @@ def test_the_gallery_names_true_and_given_class(trained: api.Trained) -> None:
     wrong = torch.nonzero(given != y).flatten().tolist()
     assert wrong
     figure = task.pictures([type(test)(x, y)])["errors"]
-    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    titles = [text.get_text() for text in figure.axes[0].texts]
     assert titles == [f"{y[i]}->{given[i]}" for i in wrong][:82]
 
 
