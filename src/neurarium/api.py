@@ -373,7 +373,6 @@ def _reported(trained: Trained, screen: Screen) -> Trained:
             from neurarium.runs.events import export_events
 
             export_events(trained.run)
-        screen.say(f"Report: {trained.report}")
     ranks.meet()
     return trained
 

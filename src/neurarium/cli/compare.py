@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
+from neurarium.cli import pictures
 from neurarium.cli.arguments import emit, parse
 
 
@@ -30,9 +30,10 @@ def run(words: Sequence[str]) -> int:
     from neurarium.train.screen import number
 
     rows = api.compare(*args.names, root=args.runs)
-    pictures = _save(api.compare_pictures(*args.names, root=args.runs), Path(args.to))
+    figures = api.compare_pictures(*args.names, root=args.runs)
+    files = pictures.write(args.to, {f"compare-{name}": figure for name, figure in figures.items()})
     if args.json:
-        emit({"runs": list(args.names), "rows": [asdict(row) for row in rows], "pictures": pictures})
+        emit({"runs": list(args.names), "rows": [asdict(row) for row in rows], "pictures": files})
         return 0
     from rich.console import Console
     from rich.table import Table
@@ -41,14 +42,6 @@ def run(words: Sequence[str]) -> int:
     for row in rows:
         table.add_row(row.kind, row.name, *("" if value is None else number(value) for value in row.values))
     Console(highlight=False).print(table)
-    if pictures:
-        print(f"Pictures: {', '.join(pictures)}")
+    if files:
+        print(f"Pictures: {', '.join(files)}")
     return 0
-
-
-def _save(figures: dict[str, Any], folder: Path) -> list[str]:
-    files = {folder / f"compare-{name}.png": figure for name, figure in figures.items()}
-    for file, figure in files.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(file, bbox_inches="tight")
-    return [str(file) for file in files]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from neurarium.cli import pictures
 from neurarium.cli.arguments import emit, parse
 from neurarium.cli.on_run import OnRun
 from neurarium.train.recipe import UserError
@@ -66,15 +66,10 @@ def _search(trained: Trained, args: Predict) -> int:
     from neurarium.visual_search import gallery, search
 
     found = search(trained, args.files, args.similar, num=args.num)
-    picture = Path(args.to) / "similar.png"
-    try:
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        gallery(found).savefig(picture, bbox_inches="tight")
-    except OSError as error:
-        raise UserError(f"{picture} cannot be written: {error.strerror}. Name another folder with --to.") from None
+    (picture,) = pictures.write(args.to, {"similar": gallery(found)})
     rows = [{"input": row.query, "similar": dict(zip(row.files, row.likeness, strict=True))} for row in found]
     if args.json:
-        emit({"run": str(trained.path), "found": rows, "picture": str(picture)})
+        emit({"run": str(trained.path), "found": rows, "picture": picture})
         return 0
     for row in found:
         print(row.query)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from neurarium.cli import pictures
 from neurarium.cli.arguments import emit, parse
 from neurarium.train.recipe import Recipe, UserError
 from neurarium.train.settings import Settings
@@ -155,10 +156,11 @@ def _find_rate(recipes: tuple[Recipe, ...], choosing: Choosing, settings: Settin
     if choosing.over or len(recipes) != 1:
         raise UserError("--find-lr tests one system as it stands. Leave --over and the other systems out.")
     found = find_rate(recipes[0], settings=settings)
-    file = Path(settings.runs) / f"{recipes[0].name}-learning-rate.png"
-    _save({file: rate_test(found.rates, found.losses, found.smooth, proposed=found.proposed)})
+    figure = rate_test(found.rates, found.losses, found.smooth, proposed=found.proposed)
+    name = f"{recipes[0].name}-learning-rate"
+    (file,) = pictures.write(settings.runs, {name: figure}, advice=" Name another folder with --runs.")
     if as_json:
-        emit({**asdict(found), "picture": str(file)})
+        emit({**asdict(found), "picture": file})
     else:
         print(f"Try a learning rate of {found.proposed:.2g}: a tenth of where the loss was smallest.\nPicture: {file}")
     return 0
@@ -166,8 +168,7 @@ def _find_rate(recipes: tuple[Recipe, ...], choosing: Choosing, settings: Settin
 
 def _finish(found: Any, as_json: bool) -> int:
     """The table, the pictures, and what the best trial measures on the test split."""
-    pictures = _pictures(found)
-    _save(pictures)
+    files = pictures.write(found.path / "pictures", _pictures(found), advice="")
     if found.run and not (Path(found.run) / "report.html").exists():
         from neurarium import api
 
@@ -181,7 +182,7 @@ def _finish(found: Any, as_json: bool) -> int:
                 "best": _row(found.best),
                 "test": found.test,
                 "run": found.run,
-                "pictures": [str(file) for file in pictures],
+                "pictures": files,
             }
         )
         return 0
@@ -189,8 +190,8 @@ def _finish(found: Any, as_json: bool) -> int:
     if found.test:
         words = "  ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in found.test.items())
         print(f"Test, of the best alone: {words}\nRun: {found.run}\nReport: {found.run}/report.html")
-    if pictures:
-        print(f"Pictures: {', '.join(map(str, pictures))}")
+    if files:
+        print(f"Pictures: {', '.join(files)}")
     print(f"Search: {found.path}")
     return 0
 
@@ -225,11 +226,11 @@ def _print(found: Any) -> None:
     Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
 
 
-def _pictures(found: Any) -> dict[Path, Any]:
+def _pictures(found: Any) -> dict[str, Any]:
     from neurarium.plots.search import scores_by_size, scores_over_knob, trial_curves
     from neurarium.search.study import said
 
-    folder, trials, measure = found.path / "pictures", found.trials, found.goal.measure
+    trials, measure = found.trials, found.goal.measure
     systems = [system["name"] for system in found.header["systems"]]
     shown = f"{found.goal.split} {measure}"
     figures = {}
@@ -257,20 +258,11 @@ def _pictures(found: Any) -> dict[Path, Any]:
         for trial in (trial for trial in trials if trial.state == "finished"):
             lines[trial.system].setdefault(trial.items, []).append(trial.score)
         figures["by-size"] = scores_by_size({s: line for s, line in lines.items() if line}, measure=shown)
-    return {folder / f"{name}.png": figure for name, figure in figures.items()}
+    return figures
 
 
 def _placed(value: Any, said: Any) -> Any:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else said(value)
-
-
-def _save(figures: dict[Path, Any]) -> None:
-    try:
-        for file, figure in figures.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(file, bbox_inches="tight")
-    except OSError as error:
-        raise UserError(f"The pictures cannot be written to {file.parent}: {error.strerror}.") from None
 
 
 def _number(value: Any) -> str:

@@ -6,10 +6,9 @@ import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, make_dataclass
-from pathlib import Path
 from typing import Any
 
-from neurarium.cli import scores
+from neurarium.cli import pictures, scores
 from neurarium.cli.arguments import emit, parse
 from neurarium.explain import TOPICS
 from neurarium.train.recipe import Recipe, UserError, near
@@ -62,9 +61,9 @@ def _topic(name: str, words: Sequence[str]) -> int:
         lesson = module.tell(args.options)
     except ValueError as error:
         raise UserError(str(error)) from None
-    figures = {f"{name}-{picture}.png": figure for picture, figure in lesson.figures.items()}
-    animations = {f"{name}-{picture}.gif": frames for picture, frames in lesson.animations.items()}
-    files = _written(figures, animations, Path(args.output.to))
+    figures = {f"{name}-{picture}": figure for picture, figure in lesson.figures.items()}
+    films = {f"{name}-{picture}": frames for picture, frames in lesson.animations.items()}
+    files = pictures.write(args.output.to, figures, films)
     if args.output.json:
         emit({"topic": name, **lesson.values, "pictures": files})
         return 0
@@ -88,12 +87,12 @@ def _system(name: str, words: Sequence[str]) -> int:
     found = description.networks(recipe, data)
     networks = {part: description.layers(*network) for part, network in found.items()}
     figures = {
-        f"{kind.name}-{part}.png": description.drawing(*network, title=f"{kind.name}, {part}")
+        f"{kind.name}-{part}": description.drawing(*network, title=f"{kind.name}, {part}")
         for part, network in found.items()
     }
     if trained:
-        figures[f"{kind.name}-features.png"] = description.features(trained.load(), data)
-    files = _written(figures, {}, Path(output.to))
+        figures[f"{kind.name}-features"] = description.features(trained.load(), data)
+    files = pictures.write(output.to, figures)
     memory = description.memory(recipe, data, settings)
     knobs = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
     if output.json:
@@ -113,23 +112,6 @@ def _trained(name: str, kind: type[Recipe], runs: str) -> Any:
     if trained.kind is not kind:
         raise UserError(f"--features {name} is a run of {trained.kind.name}, not of {kind.name}. Name one of this.")
     return trained
-
-
-def _written(figures: dict[str, Any], animations: dict[str, Any], folder: Path) -> list[str]:
-    """Write figures and films by the names of their files; returns the paths. Raises UserError where it cannot."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, figure in figures.items():
-            figure.savefig(folder / file, bbox_inches="tight")
-        for file, frames in animations.items():
-            from neurarium.plots.animation import write_gif
-
-            write_gif(folder / file, frames)
-    except OSError as error:
-        raise UserError(
-            f"The pictures cannot be written to {folder}: {error.strerror}. Name another folder with --to."
-        ) from None
-    return [str(folder / file) for file in (*figures, *animations)]
 
 
 def _print(

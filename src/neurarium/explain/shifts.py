@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class Digits:
 def convnet() -> nn.Sequential:
     """Three convolutions, the largest answer of each filter anywhere in the image, one score a class."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip((1, *WIDTHS), WIDTHS, strict=False):
+    for n_in, n_out in pairwise((1, *WIDTHS)):
         layers += [nn.Conv2d(n_in, n_out, 3, padding=1), nn.ReLU()]
     return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(WIDTHS[-1], 10))
 

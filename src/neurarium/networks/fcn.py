@@ -72,7 +72,7 @@ class FCN(nn.Module):
             if isinstance(layer, nn.MaxPool2d):
                 pooled.append(x)
         scores = self.score(self.dense(x))  # (B, num_classes, H / 32, W / 32)
-        for up, skip, fine in zip(self.up, self.skip, pooled[-2::-1], strict=False):
+        for up, skip, fine in zip(self.up, self.skip, pooled[-2 : -2 - len(self.up) : -1], strict=True):
             scores = up(scores) + skip(fine)
         factor = STRIDE // 2 ** len(self.up)
         return F.interpolate(scores, scale_factor=factor, mode="bilinear", align_corners=False)[..., :height, :width]

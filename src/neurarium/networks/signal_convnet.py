@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -33,7 +34,7 @@ class SignalConvNet(nn.Module):
                 f"{tuple(kernel_sizes)}."
             )
         layers: list[nn.Module] = []
-        for n_in, n_out, k in zip([in_channels, *filters], filters, kernel_sizes, strict=False):
+        for (n_in, n_out), k in zip(pairwise([in_channels, *filters]), kernel_sizes, strict=True):
             ends = nn.ZeroPad1d(((k - 1) // 2, k // 2))
             layers += [ends, nn.Conv1d(n_in, n_out, k), nn.BatchNorm1d(n_out), nn.ReLU()]
         self.features = nn.Sequential(*layers)

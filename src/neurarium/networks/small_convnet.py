@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class SmallConvNet(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         height, width = size
-        for n_in, n_out in zip([in_channels, *filters], filters, strict=False):
+        for n_in, n_out in pairwise([in_channels, *filters]):
             layers += [nn.Conv2d(n_in, n_out, kernel_size, stride), nn.ReLU(), nn.MaxPool2d(2, 2)]
             height, width = (((side - kernel_size) // stride + 1) // 2 for side in (height, width))
             if min(height, width) < 1:

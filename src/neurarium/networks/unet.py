@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +57,7 @@ class UNet(nn.Module):
         self.overlap = math.ceil((lost + 2) / self.stride) * self.stride if pad else 0
         self.down = nn.ModuleList(
             _block(n_in, n_out, pad, dropout if level >= depth - 1 else 0.0)
-            for level, (n_in, n_out) in enumerate(zip([in_channels, *channels], channels, strict=False))
+            for level, (n_in, n_out) in enumerate(pairwise([in_channels, *channels]))
         )
         self.pool = nn.MaxPool2d(2)
         self.up = nn.ModuleList(

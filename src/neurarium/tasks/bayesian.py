@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,13 +18,12 @@ from neurarium.tasks.classification import to_tensor
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
-from neurarium.train.stepper import Stepper
-from neurarium.train.task import Figures, MakeStepper, Task, mean_over
+from neurarium.train.task import Figures, LossTask, mean_over
 
 LEVELS = (0.5, 0.9)
 
 
-class BayesianRegressor(Task):
+class BayesianRegressor(LossTask):
     """Learns a distribution over networks, and says of each number how far off it may be.
 
     The network holds layers that can be drawn (BayesianLinear, KeptDropout). It minimises the negative evidence lower
@@ -60,12 +59,6 @@ class BayesianRegressor(Task):
         self.draws = draws
         self.log_noise = nn.Parameter(torch.tensor(-1.0))
         self.random = [layer for layer in network.modules() if isinstance(layer, BayesianLinear | KeptDropout)]
-
-    def steppers(self, make: MakeStepper) -> dict[str, Stepper]:
-        return {"model": make(self, self.descent)}
-
-    def step(self, batches: Iterator[Batch], steppers: Mapping[str, Stepper]) -> dict[str, Mean]:
-        return steppers["model"].update(self.loss, next(batches))
 
     def loss(self, batch: Batch) -> dict[str, Mean]:
         """loss: negative evidence lower bound an item. divergence: its second term. noise: s in the target's unit."""

@@ -95,9 +95,8 @@ def mean_over(batches: Iterable[Batch], measures: Callable[[Any], dict[str, Mean
     if totals is None:
         raise ValueError("A split without items cannot be evaluated.")
     numbers = ranks.sum_over_ranks(totals).tolist()
-    return {name: total / count for name, (total, count) in zip(names, numbers, strict=False)} | {
-        "items": numbers[-1][0]
-    }
+    *sums, (items, _) = numbers
+    return {name: total / count for name, (total, count) in zip(names, sums, strict=True)} | {"items": items}
 
 
 def _double(number: Tensor | float, like: Tensor | None = None) -> Tensor:
