@@ -88,6 +88,12 @@ CIFAR10_JPEG = Archive(
     mirrors=(),
 )
 
+ORL_FACES = Archive(
+    name="orl-faces",
+    hashes={"att_faces.tar.gz": "e08d3b771d4c7f235ef33541f8e5836b45450a6895f592dcab034ec22ad3a926"},
+    mirrors=(),  # upstream offers the same pictures packed otherwise
+)
+
 
 def home() -> Path:
     """The folder that NEURARIUM_DATA names, else the cache folder that the operating system gives this user."""

@@ -14,7 +14,7 @@ import torch
 from neurarium.data.curves import CURVES, draw_curve
 from neurarium.data.home import FASHION_MNIST, MNIST, Archive, fetch
 from neurarium.data.idx import read_idx
-from neurarium.data.images import channel_statistics, resize, with_channels
+from neurarium.data.images import center_crop, channel_statistics, resize, with_channels
 from neurarium.data.known_tables import KNOWN_TABLES, known_table
 from neurarium.data.memory import Augment, InMemory
 from neurarium.data.points import POINT_SETS, draw
@@ -37,7 +37,7 @@ FASHION_NAMES = (
     "Bag",
     "Ankle boot",
 )
-IMAGE_SETS = ("digits", "mnist", "fashion-mnist", "cifar10")
+IMAGE_SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "faces")
 BUILT_IN = (*IMAGE_SETS, *POINT_SETS, *CURVES, *KNOWN_TABLES)
 TABLES = (".csv", ".tsv", ".parquet")
 
@@ -70,6 +70,8 @@ def open_labelled(
         mnist,          upstream's 10,000 test images are the test split; the last images of the training files,
         fashion-mnist   5,000 unless `validation` says otherwise, are the validation split
         cifar10         50,000 colour images (3, 32, 32), 5,000 of them validation, and 10,000 test images; see cifar.py
+        faces           400 grey portraits (1, 112, 92) of 40 people, the classes: of each seven to train with, one for
+                        validation, two to test; see faces.py
         moons, rings,   points (2,) float32, drawn from `seed`: 1,000 to train with, 500 validation, 1,000 test
         spirals, xor,
         blobs, two-blobs
@@ -86,7 +88,8 @@ def open_labelled(
     target: the column of a table that is learned; tables alone need it.
     augment: changes training batches; images alone.
     balanced: every epoch of training shows each class equally often, items of rare classes again; images alone.
-    image_size: height and width to which images are resized; their own if None.
+    image_size: height and width to which images are resized; their own if None. Of the faces the middle square is taken
+        before; images of folders are stretched.
     channels: 1 (grey) or 3 (colour); their own if None.
     validation: number of validation items; 0 leaves the split out; the set's own if None.
     seed: draws the toy sets and the splits of folders and tables.
@@ -222,7 +225,8 @@ def _prepared(items: Labelled, image_size: int | None, channels: int | None) -> 
     if channels is not None:
         x = with_channels(x, channels)
     if image_size is not None:
-        x = resize(x, image_size, image_size)
+        side = min(x.shape[-2:])
+        x = resize(center_crop(x, side, side), image_size, image_size)
     return Labelled(x, items.y)
 
 
@@ -233,6 +237,10 @@ def _image_set(name: str, validation: int | None) -> tuple[dict[str, Labelled], 
         from neurarium.data.cifar import cifar10
 
         return cifar10(validation)
+    if name == "faces":
+        from neurarium.data.faces import faces
+
+        return faces(validation)
     return _idx_set(name, validation)
 
 
