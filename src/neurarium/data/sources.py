@@ -70,7 +70,7 @@ def open_labelled(
         mnist,          upstream's 10,000 test images are the test split; the last images of the training files,
         fashion-mnist   5,000 unless `validation` says otherwise, are the validation split
         cifar10         50,000 colour images (3, 32, 32), 5,000 of them validation, and 10,000 test images; see cifar.py
-        faces           400 grey portraits (1, 112, 92) of 40 people, the classes: of each seven to train with, one for
+        faces           380 grey portraits (1, 112, 92) of 38 people, the classes: of each seven to train with, one for
                         validation, two to test; see faces.py
         moons, rings,   points (2,) float32, drawn from `seed`: 1,000 to train with, 500 validation, 1,000 test
         spirals, xor,
