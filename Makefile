@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 # The theme's notice about the next major version of mkdocs; the lock holds the present one.
 export NO_MKDOCS_2_WARNING := 1
 
+# A process a core, four at most: each loads torch. Who is done takes from another the last half of what is left to it,
+# so that neighbours, which share what they set up, mostly stay together. Without these words pytest is one process.
+PARALLEL ?= -n auto --maxprocesses 4 --dist worksteal
+
 .DEFAULT_GOAL := help
 .PHONY: help install test demo docs bench clean
 
@@ -36,7 +40,7 @@ test: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 	$(BIN)/mkdocs build --strict
 
 demo: $(BIN)/neurarium

@@ -141,10 +141,10 @@ def test_keys_are_mixed_without_collisions():
 
 def test_position_is_the_whole_state_and_restoring_is_free():
     stream = source(40, 7).stream(None, seed=0, shard=Shard())
-    start = time.perf_counter()
+    start = time.thread_time()
     stream.restore({"position": 10**12})
     next(stream)
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
     assert stream.state() == {"position": 10**12 + 1}
 
 
@@ -169,9 +169,9 @@ def test_overhead_of_a_step_is_small():
     def fastest(call) -> float:
         times = []
         for _ in range(300):
-            start = time.perf_counter()
+            start = time.thread_time()
             call()
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return sorted(times)[100]
 
     floor = fastest(lambda: (x.index_select(0, index), y.index_select(0, index)))
