@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from neurarium.train.recipe import Claim, Goal, Recipe
 
 if TYPE_CHECKING:
-    from neurarium.tasks.adversarial import RingGAN
+    from neurarium.tasks.adversarial import Adversarial
     from neurarium.train.data import Data, Spec
 
 
@@ -44,28 +44,32 @@ class GANRing(Recipe):
     """Decay of the average of the generator's weights with which samples are made."""
 
     def open_data(self) -> Data:
-        from neurarium.data.ring import RingOfGaussians
+        from neurarium.data.gaussians import ring
 
-        return RingOfGaussians(batch_size=self.batch_size, std=self.std)
+        return ring(batch_size=self.batch_size, std=self.std)
 
-    def task(self, spec: Spec) -> RingGAN:
+    def task(self, spec: Spec) -> Adversarial:
         from functools import partial
 
         from torch.optim import Adam
 
+        from neurarium.losses.adversarial import NonSaturating
         from neurarium.networks.ring_gan import RingDiscriminator, RingGenerator
-        from neurarium.tasks.adversarial import RingGAN
+        from neurarium.nn.inputs import VectorInput
+        from neurarium.tasks.adversarial import Adversarial
+        from neurarium.tasks.modes import ModesReached
         from neurarium.train.descent import Descent
         from neurarium.train.schedules import cosine
 
         adam = partial(Adam, lr=self.lr, betas=(0.5, 0.999))
         schedule = cosine(self.steps * self.discriminator_steps)
-        return RingGAN(
+        return Adversarial(
             generator=RingGenerator(latent_size=self.latent_size),
             discriminator=RingDiscriminator(),
+            inputs=VectorInput(),
             latent_size=self.latent_size,
-            centers=spec.fitted["modes"],
-            std=spec.fitted["mode_std"],
+            game=NonSaturating(),
+            measure=ModesReached(spec.fitted["modes"], spec.fitted["mode_std"]),
             descents={
                 "generator": Descent(optimizer=adam, schedule=cosine(self.steps), ema=self.ema),
                 "discriminator": Descent(optimizer=adam, schedule=schedule),

@@ -15,9 +15,9 @@ from sklearn.linear_model import LinearRegression
 
 from neurarium import api
 from neurarium.data.curves import CURVES, draw_curve
+from neurarium.data.gaussians import ring
 from neurarium.data.known_tables import KNOWN_TABLES, known_table
 from neurarium.data.points import POINT_SETS
-from neurarium.data.ring import RingOfGaussians
 from neurarium.data.sequences import parity
 from neurarium.data.sources import open_labelled, open_unlabelled
 from neurarium.train.data import Shard
@@ -51,7 +51,7 @@ def test_generated_sets_are_seeded_documented_and_need_no_network(name: str, off
 
 @pytest.mark.catalogue("synthetic-generators")
 def test_sequences_samples_and_images_have_stand_ins(offline: None) -> None:
-    for data in (parity(batch_size=4), RingOfGaussians(batch_size=4), open_labelled("digits", batch_size=4)):
+    for data in (parity(batch_size=4), ring(batch_size=4), open_labelled("digits", batch_size=4)):
         task: Any = None
         first, again = (next(data.stream(task, seed=1, shard=Shard())) for _ in range(2))
         assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
