@@ -28,7 +28,7 @@ class RingGenerator(nn.Module):
 class RingDiscriminator(nn.Module):
     """Judge of points: D(x) = sigmoid(logit) is the probability that x is real; Goodfellow et al. 2014, section 3.
 
-    In points (B, 2), out logits (B,). Parameters: 17,025 with the defaults.
+    In points (B, 2), out logits (B, 1). Parameters: 17,025 with the defaults.
     """
 
     def __init__(self, *, hidden: Sequence[int] = (128, 128)) -> None:
@@ -36,4 +36,4 @@ class RingDiscriminator(nn.Module):
         self.layers = dense_layers((2, *hidden, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x).squeeze(1)
+        return self.layers(x)

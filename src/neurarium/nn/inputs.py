@@ -49,6 +49,10 @@ class ImageInput(nn.Module):
             x = F.interpolate(x, size, mode="bilinear", antialias=height < 0 or width < 0, align_corners=False)
         return (x - self.mean) / self.std
 
+    def restore(self, x: Tensor) -> Tensor:
+        """Images as a person sees them, in 0..1, from standardised ones (B, C, H, W)."""
+        return (x.float() * self.std + self.mean).clamp(0, 1)
+
 
 class VectorInput(nn.Module):
     """(B, ...) of any number type -> (B, F) float32: (x - mean) / std, after uint8 was scaled to 0..1."""
@@ -64,6 +68,10 @@ class VectorInput(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
         return (x.flatten(1) - self.mean) / self.std
+
+    def restore(self, x: Tensor) -> Tensor:
+        """The numbers (B, F) in their own units."""
+        return x.float() * self.std + self.mean
 
 
 class SignalInput(nn.Module):

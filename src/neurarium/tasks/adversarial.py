@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from neurarium.losses.adversarial import minimax_discriminator_loss, non_saturating_generator_loss
+from neurarium.losses.adversarial import Game
+from neurarium.plots.gallery import image_grid
 from neurarium.plots.points import sample_scatter
+from neurarium.tasks.conditions import Auxiliary, Condition
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
 from neurarium.train.stepper import Stepper
 from neurarium.train.task import Figures, MakeStepper, Task
 
+Judge = Callable[[Tensor], Tensor]
+"""From samples to the discriminator's scores (B,) for "real", whatever else it is shown."""
+Penalty = Callable[[Judge, Tensor, Tensor], Tensor]
+"""penalty(judge, real, fake): one value an item (B,), added to what the discriminator minimises."""
+Measure = Callable[[Tensor, Tensor, "Tensor | None"], dict[str, float]]
+"""measure(real, fake, labels): numbers by name, of two sets as a person sees them, and the classes asked for."""
 
-class RingGAN(Task):
-    """Goodfellow et al. 2014, algorithm 1, with the non-saturating generator loss of its section 3, on points.
+PART = 500
+"""Samples that are made and judged at a time where nothing is learned."""
 
-    generator: noise (B, latent_size) -> points (B, 2). discriminator: points (B, 2) -> logits (B,), "is data".
-    centers: (M, 2), the modes of the data, and std their deviation: known for a toy set, so that modes can be counted.
-    discriminator_steps: k of the algorithm; each takes a fresh minibatch.
+
+class Adversarial(Task):
+    """Goodfellow et al. 2014, algorithm 1: k updates of the discriminator, each on a fresh minibatch, then one of the
+    generator; and its descendants, which change the game, what the players are told, or what bounds the critic.
+
+    generator: noise (B, latent_size), and c (B, condition.size) under a condition -> samples as `inputs` makes them.
+    discriminator: samples, and c where it is shown -> scores (B, 1 + auxiliary.size); the first says "real".
+    inputs: from what the data holds to what the players see; `restore` turns samples into what a person sees.
+    game: what each minimises, given the scores; see losses.adversarial.
+    condition, auxiliary: what the generator is told, and what the discriminator must say of it; see conditions.
+    penalties: by name, on the discriminator, such as the gradient penalty.
+    discriminator_steps: k. generator_steps: of the generator in a row; 1 in the paper, more in coarser alternation.
+    measure: judges samples beside a whole split.
     """
 
     def __init__(
@@ -29,21 +48,30 @@ class RingGAN(Task):
         *,
         generator: nn.Module,
         discriminator: nn.Module,
+        inputs: nn.Module,
         latent_size: int,
-        centers: Iterable[Iterable[float]],
-        std: float,
+        game: Game,
         descents: Mapping[str, Descent],
+        measure: Measure,
+        condition: Condition | None = None,
+        auxiliary: Auxiliary | None = None,
+        penalties: Mapping[str, Penalty] | None = None,
         discriminator_steps: int = 1,
+        generator_steps: int = 1,
     ) -> None:
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
+        self.inputs: Any = inputs
         self.latent_size = latent_size
-        self.std = std
+        self.game = game
         self.descents = dict(descents)
+        self.measure = measure
+        self.condition = condition
+        self.auxiliary = auxiliary
+        self.penalties = dict(penalties or {})
         self.discriminator_steps = discriminator_steps
-        self.register_buffer("centers", torch.tensor([list(center) for center in centers]), persistent=False)
-        self.centers: Tensor
+        self.generator_steps = generator_steps
 
     def steppers(self, make: MakeStepper) -> dict[str, Stepper]:
         return {
@@ -54,44 +82,93 @@ class RingGAN(Task):
     def step(self, batches: Iterator[Batch], steppers: Mapping[str, Stepper]) -> dict[str, Mean]:
         for _ in range(self.discriminator_steps):
             judged = steppers["discriminator"].update(self.discriminator_loss, next(batches))
-        fooled = steppers["generator"].update(self.generator_loss, next(batches))
-        return {"discriminator_loss": judged, "generator_loss": fooled}
+        for _ in range(self.generator_steps):
+            fooled = steppers["generator"].update(self.generator_loss, next(batches))
+        return {**judged, **fooled}
 
-    def discriminator_loss(self, batch: Batch) -> Mean:
-        """-log D(x) - log(1 - D(G(z))); 2 ln 2 while the players cannot be told apart."""
-        x = batch[0]
-        fake = self.sample(len(x)).detach()
-        real_logits, fake_logits = self.discriminator(x).float(), self.discriminator(fake).float()
-        return Mean.of(minimax_discriminator_loss(real_logits, fake_logits))
+    def discriminator_loss(self, batch: Batch) -> dict[str, Mean]:
+        """The game's loss of the discriminator; auxiliary losses and penalties under names of their own."""
+        real, labels = self.inputs(batch[0]), _labels(batch)
+        codes = self._codes(len(real), labels)
+        fake = self.generator(*codes).detach()
+        real_scores, fake_scores = self._scores(real, codes), self._scores(fake, codes)
+        parts = {"discriminator_loss": self.game.discriminator(real_scores[:, 0], fake_scores[:, 0])}
+        if self.auxiliary and labels is not None:
+            parts |= self.auxiliary.discriminator(real_scores[:, 1:], fake_scores[:, 1:], labels, codes[-1])
+        for name, penalty in self.penalties.items():
+            parts[name] = penalty(lambda x: self._scores(x, codes)[:, 0], real, fake)
+        return {name: Mean.of(part) for name, part in parts.items()}
 
-    def generator_loss(self, batch: Batch) -> Mean:
-        """-log D(G(z)); ln 2 while the players cannot be told apart."""
-        return Mean.of(non_saturating_generator_loss(self.discriminator(self.sample(len(batch[0]))).float()))
-
-    def sample(self, count: int) -> Tensor:
-        """Points (count, 2) from fresh noise."""
-        points: Tensor = self.generator(torch.randn(count, self.latent_size, device=self.device))
-        return points
+    def generator_loss(self, batch: Batch) -> dict[str, Mean]:
+        """The game's loss of the generator; auxiliary losses as "generator_..."."""
+        codes = self._codes(len(batch[0]), _labels(batch))
+        scores = self._scores(self.generator(*codes), codes)
+        parts = {"generator_loss": self.game.generator(scores[:, 0])}
+        if self.auxiliary:
+            found = self.auxiliary.generator(scores[:, 1:], codes[-1])
+            parts |= {f"generator_{name}": part for name, part in found.items()}
+        return {name: Mean.of(part) for name, part in parts.items()}
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """modes: centres with one sample in a hundred within three deviations. quality: share of samples so near one.
+        """What `measure` and the game say of as many samples as the split has items, with its labels."""
+        x, *rest = (torch.cat(column) for column in zip(*batches, strict=True))
+        labels = rest[0] if rest else None
+        codes = self._codes(len(x), labels)
+        real, fake, scores = [], [], []
+        for part in torch.arange(len(x), device=x.device).split(PART):
+            these = tuple(code[part] for code in codes)
+            seen, made = self.inputs(x[part]), self.generator(*these)
+            scores.append(torch.stack([self._scores(images, these)[:, 0] for images in (seen, made)]))
+            real.append(self.inputs.restore(seen))
+            fake.append(self.inputs.restore(made))
+        found = self.measure(torch.cat(real), torch.cat(fake), labels if self.condition else None)
+        return {**found, **self.game.standing(*torch.cat(scores, 1)), "items": float(len(x))}
 
-        As many samples are drawn as the split has points.
+    @torch.no_grad()
+    def sample(self, count: int, *, labels: Any = None, seed: int = 0) -> Tensor:
+        """Samples (count, ...) as a person sees them, images from 0 to 1. labels: (count,), under a condition.
+
+        Raises ValueError for labels without a condition, or another number of them.
         """
-        count = sum(len(batch[0]) for batch in batches)
-        distance, nearest = torch.cdist(self.sample(count).float(), self.centers).min(1)
-        good = nearest[distance <= 3 * self.std]
-        hits = torch.bincount(good, minlength=len(self.centers))
-        modes = (hits >= count / 100).sum()
-        return {"modes": float(modes), "quality": len(good) / count, "items": float(count)}
+        if labels is not None:
+            if self.condition is None:
+                raise ValueError("These samples have no classes to choose from. Leave the labels out.")
+            labels = torch.as_tensor(labels, device=self.device)
+            if labels.shape != (count,):
+                raise ValueError(f"Expected {count} labels, one a sample; received shape {tuple(labels.shape)}.")
+        codes = self._codes(count, labels, torch.Generator(self.device).manual_seed(seed))
+        parts = zip(*(code.split(PART) for code in codes), strict=True)
+        return torch.cat([self.inputs.restore(self.generator(*part)).cpu() for part in parts])
+
+    def _codes(self, count: int, labels: Tensor | None, random: torch.Generator | None = None) -> tuple[Tensor, ...]:
+        """What the generator reads: z, and c under a condition."""
+        z = torch.randn(count, self.latent_size, device=self.device, generator=random)
+        return (z, self.condition.draw(count, labels, self.device, random)) if self.condition else (z,)
+
+    def _scores(self, x: Tensor, codes: tuple[Tensor, ...]) -> Tensor:
+        shown = codes[1:] if self.condition and self.condition.shown else ()
+        scores: Tensor = self.discriminator(x, *shown)
+        return scores.float()
 
     def networks(self, batch: Batch) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
-        z = torch.randn(len(batch[0]), self.latent_size, device=self.device)
-        return {"generator": (self.generator, (z,)), "discriminator": (self.discriminator, (batch[0],))}
+        codes = self._codes(len(batch[0]), _labels(batch))
+        shown = codes[1:] if self.condition and self.condition.shown else ()
+        return {
+            "generator": (self.generator, codes),
+            "discriminator": (self.discriminator, (self.inputs(batch[0]), *shown)),
+        }
 
     def deployed(self, batch: Batch) -> tuple[nn.Module, tuple[Tensor, ...]]:
         return self.networks(batch)["generator"]
 
     def pictures(self, batches: Iterable[Batch]) -> Figures:
+        """Ten by ten samples, one class a row where classes can be asked for; or points among the data's."""
         x = next(iter(batches))[0]
-        return {"samples": sample_scatter(x.cpu().numpy(), self.sample(len(x)).cpu().numpy())}
+        if x.dim() == 2:
+            return {"samples": sample_scatter(x.cpu().numpy(), self.sample(len(x)).numpy())}
+        classes = torch.arange(10).repeat_interleave(10) if self.condition else None
+        return {"samples": image_grid(self.sample(100, labels=classes).numpy(), columns=10)}
+
+
+def _labels(batch: Any) -> Tensor | None:
+    return batch[1] if len(tuple(batch)) > 1 else None

@@ -14,7 +14,7 @@ def test_parameter_counts() -> None:
 def test_shapes(batch: int) -> None:
     points = RingGenerator(latent_size=3, hidden=(4,))(torch.randn(batch, 3))
     assert points.shape == (batch, 2)
-    assert RingDiscriminator()(points).shape == (batch,)
+    assert RingDiscriminator()(points).shape == (batch, 1)
 
 
 def test_generator_reaches_every_point_of_the_plane() -> None:

@@ -55,5 +55,5 @@ def test_what_cannot_be_averaged(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="same classes"):
         api.ensemble(digits, moons)
     gan = api.train("gan-ring", steps=2, runs=str(tmp_path), **QUIET)
-    with pytest.raises(UserError, match="received RingGAN"):
+    with pytest.raises(UserError, match="received Adversarial"):
         api.ensemble(gan, gan)
