@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neurarium.recipes.alexnet import AlexNet
+from neurarium.recipes.autoencoder import Autoencoder
 from neurarium.recipes.bayes_by_backprop import BayesByBackprop
 from neurarium.recipes.char_convnet import CharConvNet
 from neurarium.recipes.cifar10_fast import CIFAR10Fast
@@ -53,6 +54,7 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "signal-convnet": SignalConvNet,
     "fcn": FCN,
     "unet": UNet,
+    "autoencoder": Autoencoder,
     "rnn-parity": RNNParity,
     "gan-ring": GANRing,
     "dqn-chain": DQNChain,
