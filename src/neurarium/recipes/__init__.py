@@ -20,6 +20,7 @@ from neurarium.recipes.mixture_density import MixtureDensityNetwork
 from neurarium.recipes.mlp import MLP
 from neurarium.recipes.nin import NIN
 from neurarium.recipes.perceptron import Perceptron
+from neurarium.recipes.rbm import RestrictedBoltzmannMachine
 from neurarium.recipes.resnet import ResNet, ResNeXt
 from neurarium.recipes.resnet_cifar import ResNetCifar
 from neurarium.recipes.rnn_parity import RNNParity
@@ -56,6 +57,7 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "unet": UNet,
     "autoencoder": Autoencoder,
     "rnn-parity": RNNParity,
+    "rbm": RestrictedBoltzmannMachine,
     "gan-ring": GANRing,
     "dqn-chain": DQNChain,
 }

@@ -50,6 +50,7 @@ from neurarium.nn.normalization import LocalResponseNorm
 from neurarium.nn.one_hot import OneHotConv1d
 from neurarium.nn.pooling import BedOfNails, MinPool2d, StridedSubsampling, Subsampling
 from neurarium.nn.rbf import RBFOutput
+from neurarium.nn.rbm import RBM
 from neurarium.nn.residual import Residual
 from neurarium.nn.sparse import SparseLinear
 
@@ -86,6 +87,7 @@ LAYERS: dict[Any, list[Case]] = {
     LocalResponseNorm: [(partial(LocalResponseNorm, 3, alpha=0.3), (normal(2, 4, 2, 3),))],
     KeptDropout: [(partial(KeptDropout, 4, p=0.5), (normal(3, 4),))],
     OneHotConv1d: [(partial(OneHotConv1d, 4, 3, 2), (torch.tensor([[0, 4, 1, 2], [3, 3, 0, 1]]),))],
+    RBM: [(partial(RBM, num_visible=3, num_hidden=2, scale=0.7), (normal(4, 3),))],
     Residual: [
         (lambda: Residual(nn.Linear(3, 3)), (normal(4, 3),)),
         (lambda: Residual(nn.Linear(3, 2), projection=nn.Linear(3, 2, bias=False)), (normal(4, 3),)),

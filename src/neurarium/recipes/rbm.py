@@ -1,0 +1,81 @@
+"""A restricted Boltzmann machine on images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from neurarium.train.recipe import Claim, Goal, Recipe
+
+if TYPE_CHECKING:
+    from neurarium.tasks.rbm import BinaryImageModel
+    from neurarium.train.data import Data, Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestrictedBoltzmannMachine(Recipe):
+    """Binary units in two groups, which learn what images are likely.
+
+    neurarium train rbm
+    neurarium train rbm --data mnist --method cd
+    """
+
+    name: ClassVar[str] = "rbm"
+    family: ClassVar[str] = "unsupervised"
+    paper: ClassVar[str] = "Hinton 2002, Training products of experts by minimizing contrastive divergence"
+    goal: ClassVar[Goal] = Goal("reconstruction_error", best="min")
+    claims: ClassVar[tuple[Claim, ...]] = ()
+    tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "hidden_size": 16}
+
+    data: str = "digits"
+    """digits, mnist, fashion-mnist, or a folder of images; a pixel of half of white or more is a 1, others are 0."""
+    hidden_size: int = 128
+    """Hidden units."""
+    method: Literal["cd", "pcd"] = "pcd"
+    """cd: contrastive divergence, chains that start at the data. pcd: chains that go on for ever (Tieleman 2008)."""
+    gibbs_steps: int = 1
+    """Steps of every chain for each update: k."""
+    num_chains: int = 100
+    """Chains of pcd."""
+    epochs: float = 50.0
+    """Passes over the training data."""
+    batch_size: int = 100
+    """Items of a step."""
+    lr: float = 0.05
+    """Learning rate of SGD; it falls to zero along a cosine."""
+    momentum: float = 0.5
+    """Of SGD."""
+    weight_decay: float = 1e-4
+    """Factor of the squared penalty on weights and biases."""
+
+    def open_data(self) -> Data:
+        from neurarium.data.sources import open_unlabelled
+
+        return open_unlabelled(self.data, batch_size=self.batch_size, channels=1)
+
+    def task(self, spec: Spec) -> BinaryImageModel:
+        from functools import partial
+
+        from torch.optim import SGD
+
+        from neurarium.nn.rbm import RBM
+        from neurarium.tasks.rbm import BinaryImages, ContrastiveDivergence, PersistentContrastiveDivergence
+        from neurarium.train.descent import Descent
+        from neurarium.train.schedules import cosine
+
+        _, height, width = spec.shape
+        parts: dict[str, Any] = {
+            "network": RBM(num_visible=height * width, num_hidden=self.hidden_size),
+            "inputs": BinaryImages(size=(height, width)),
+            "descent": Descent(
+                optimizer=partial(SGD, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay),
+                schedule=cosine(self.num_steps(spec)),
+            ),
+            "gibbs_steps": self.gibbs_steps,
+        }
+        if self.method == "cd":
+            return ContrastiveDivergence(**parts)
+        return PersistentContrastiveDivergence(**parts, num_chains=self.num_chains)
+
+    def num_steps(self, spec: Spec) -> int:
+        return spec.steps(self.epochs, self.batch_size)

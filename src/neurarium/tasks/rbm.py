@@ -1,0 +1,153 @@
+"""Which images are likely? Restricted Boltzmann machines, trained by contrastive divergence."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.nn.inputs import ImageInput
+from neurarium.nn.rbm import RBM, draw
+from neurarium.plots.gallery import image_grid
+from neurarium.tasks.classification import to_tensor
+from neurarium.train import ranks
+from neurarium.train.data import Batch
+from neurarium.train.descent import Descent
+from neurarium.train.mean import Mean
+from neurarium.train.recipe import UserError
+from neurarium.train.stepper import Stepper
+from neurarium.train.task import Figures, MakeStepper, Task, mean_over
+
+SHOWN = 40
+"""Images in a picture."""
+
+
+class BinaryImages(nn.Module):
+    """Grey images (B, 1, H, W) or (B, H, W) as the data holds them -> their pixels (B, H W), 1 where at least half
+    of white and else 0."""
+
+    def __init__(self, *, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.shape = (1, *size)
+        self.scale = ImageInput(channels=1, size=size, mean=(0.0,), std=(1.0,))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.scale(x) >= 0.5).float().flatten(1)
+
+
+class BinaryImageModel(Task):
+    """What a machine of binary units learns from images, whatever it is trained by.
+
+    network: an RBM, or what has its methods. inputs: from what the data holds to visible states (B, V).
+    """
+
+    def __init__(self, *, network: RBM, inputs: BinaryImages, descent: Descent, gibbs_steps: int) -> None:
+        super().__init__()
+        self.network = network
+        self.inputs = inputs
+        self.descent = descent
+        self.gibbs_steps = gibbs_steps
+
+    def steppers(self, make: MakeStepper) -> dict[str, Stepper]:
+        return {"network": make(self.network, self.descent)}
+
+    @abstractmethod
+    def model_states(self, v: Tensor) -> Tensor:
+        """Visible states (C, V) that stand for what the machine makes of itself; v (B, V) is data."""
+
+    def loss(self, batch: Batch) -> dict[str, Mean]:
+        """loss: F(v) - <F(v')>, v' the machine's own states. Its gradient is that of -log p(v), where v' ~ p."""
+        v = self.inputs(batch[0])
+        energy = self.network.free_energy(v)
+        loss = energy - self.network.free_energy(self.model_states(v)).mean()
+        return {"loss": Mean.of(loss), "free_energy": Mean.of(energy.detach()), **self._errors(v)}
+
+    def _errors(self, v: Tensor) -> dict[str, Mean]:
+        with torch.no_grad():
+            return {"reconstruction_error": Mean.of((v - self.network.visible(self.network(v))).square().mean(1))}
+
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        def measures(batch: Batch) -> dict[str, Mean]:
+            v = self.inputs(batch[0])
+            return {"free_energy": Mean.of(self.network.free_energy(v)), **self._errors(v)}
+
+        return mean_over(batches, measures)
+
+    @torch.no_grad()
+    def encode(self, x: Any) -> Tensor:
+        """p(h = 1 | v) (N, H) of images as the data holds them."""
+        return self.network(self.inputs(to_tensor(x).to(self.device))).cpu()
+
+    @torch.no_grad()
+    def decode(self, z: Any) -> Tensor:
+        """p(v = 1 | h = z), as images (N, 1, H, W)."""
+        return self._images(self.network.visible(to_tensor(z).float().to(self.device)))
+
+    def reconstruct(self, x: Any) -> Tensor:
+        """Images (N, 1, H, W) out of the hidden probabilities of images."""
+        return self.decode(self.encode(x))
+
+    @torch.no_grad()
+    def sample(self, count: int, *, labels: Tensor | None = None, seed: int = 0, steps: int = 1000) -> Tensor:
+        """Images (count, 1, H, W): p(v = 1 | h) at the ends of Gibbs chains of so many steps, which start at random."""
+        if labels is not None:
+            raise UserError("This system knows no classes, so none can be asked for. Leave labels out.")
+        generator = torch.Generator(self.device).manual_seed(seed)
+        start = draw(torch.full((count, self.network.num_visible), 0.5, device=self.device), generator)
+        v = self.network.gibbs(start, steps=steps - 1, generator=generator)
+        return self._images(self.network.visible(draw(self.network(v), generator)))
+
+    def _images(self, v: Tensor) -> Tensor:
+        return v.view(len(v), *self.inputs.shape).cpu()
+
+    def networks(self, batch: Batch) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+        return {"network": (self.network, (self.inputs(batch[0]),))}
+
+    def deployed(self, batch: Batch) -> tuple[nn.Module, tuple[Tensor, ...]]:
+        """Exported is the way from images to hidden probabilities."""
+        return nn.Sequential(self.inputs, self.network), (batch[0],)
+
+    def pictures(self, batches: Iterable[Batch]) -> Figures:
+        return {"samples": image_grid(self.sample(SHOWN).numpy(), columns=10)}
+
+
+class ContrastiveDivergence(BinaryImageModel):
+    """CD-k, Hinton 2002: the machine's own states are those k Gibbs steps away from the data."""
+
+    def step(self, batches: Iterator[Batch], steppers: Mapping[str, Stepper]) -> dict[str, Mean]:
+        return steppers["network"].update(self.loss, next(batches))
+
+    def model_states(self, v: Tensor) -> Tensor:
+        return self.network.gibbs(v, steps=self.gibbs_steps)
+
+
+class PersistentContrastiveDivergence(BinaryImageModel):
+    """PCD-k, Tieleman 2008: chains that are never put back to the data go on by k Gibbs steps before each update.
+
+    The chains are a buffer, all of them on every rank: each rank moves its share and they tell one another.
+    """
+
+    chains: Tensor
+
+    def __init__(
+        self, *, network: RBM, inputs: BinaryImages, descent: Descent, gibbs_steps: int, num_chains: int
+    ) -> None:
+        super().__init__(network=network, inputs=inputs, descent=descent, gibbs_steps=gibbs_steps)
+        self.register_buffer("chains", draw(torch.full((num_chains, network.num_visible), 0.5)))
+
+    def step(self, batches: Iterator[Batch], steppers: Mapping[str, Stepper]) -> dict[str, Mean]:
+        self.advance()
+        return steppers["network"].update(self.loss, next(batches))
+
+    @torch.no_grad()
+    def advance(self) -> None:
+        mine = slice(ranks.rank(), None, ranks.world())
+        moved = torch.zeros_like(self.chains)
+        moved[mine] = self.network.gibbs(self.chains[mine], steps=self.gibbs_steps)
+        self.chains.copy_(ranks.sum_over_ranks(moved))
+
+    def model_states(self, v: Tensor) -> Tensor:
+        return self.chains
