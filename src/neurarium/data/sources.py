@@ -38,7 +38,9 @@ FASHION_NAMES = (
     "Ankle boot",
 )
 IMAGE_SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "faces")
-BUILT_IN = (*IMAGE_SETS, *POINT_SETS, *CURVES, *KNOWN_TABLES)
+STACKED = {"stacked-mnist": "mnist", "stacked-digits": "digits"}
+"""Sets of stacks, and what is stacked."""
+BUILT_IN = (*IMAGE_SETS, *STACKED, *POINT_SETS, *CURVES, *KNOWN_TABLES)
 TABLES = (".csv", ".tsv", ".parquet")
 
 MNIST_VALIDATION = 5000
@@ -72,6 +74,8 @@ def open_labelled(
         cifar10         50,000 colour images (3, 32, 32), 5,000 of them validation, and 10,000 test images; see cifar.py
         faces           380 grey portraits (1, 112, 92) of 38 people, the classes: of each seven to train with, one for
                         validation, two to test; see faces.py
+        stacked-mnist,  three digits drawn at random as the channels of one image (3, 28, 28) or (3, 8, 8); 1,000
+        stacked-digits  classes; see stacked.py
         moons, rings,   points (2,) float32, drawn from `seed`: 1,000 to train with, 500 validation, 1,000 test
         spirals, xor,
         blobs, two-blobs
@@ -137,6 +141,14 @@ def open_labelled(
             balanced=balanced,
             name=name,
         )
+    if name in STACKED:
+        from neurarium.data.stacked import Stacked
+
+        _refuse(name, "three digits each", target=target, augment=augment, balanced=balanced or None, channels=channels)
+        digits: Any = open_labelled(
+            STACKED[name], batch_size=batch_size, image_size=image_size, validation=validation, seed=seed
+        )
+        return Stacked(digits, batch_size=batch_size, name=name)
     path = Path(name).expanduser()
     if path.is_dir():
         from neurarium.data.folders import open_folder

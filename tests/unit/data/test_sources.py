@@ -159,7 +159,7 @@ def test_points_follow_their_formulas():
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_set_gives_batches(name, request, monkeypatch):
-    if name in IMAGE_SETS and name != "digits":
+    if name in (*IMAGE_SETS, "stacked-mnist") and name != "digits":
         monkeypatch.setenv("NEURARIUM_DATA", str(request.getfixturevalue("data_home")))
     data = open_labelled(name, batch_size=7)
     batch = next(data.stream(None, seed=0, shard=Shard()))
