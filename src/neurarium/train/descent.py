@@ -22,6 +22,9 @@ class Descent:
     l1: factor of a lasso penalty on weights (biases are left alone): after each step they are drawn to zero by
         rate * l1, and become exactly 0 when they would cross it. With SGD this is proximal gradient descent (ISTA,
         Daubechies et al. 2004); with an adaptive optimizer it is decoupled, as AdamW's weight decay is.
+    weight_bound: c; after each step every parameter is clamped to [-c, c] (Arjovsky et al. 2017, algorithm 1).
+    history: factor of |w - m|^2 in what is minimised, with m the mean of the parameters over all steps so far, which
+        is a constant to the gradient: historical averaging (Salimans et al. 2016, section 3.3).
     ema: decay of an exponential moving average of the weights, with which the task is evaluated and stored as best.
     swa: updates after which the equal-weight mean of the weights is kept in the same way (Izmailov et al. 2018).
     """
@@ -31,16 +34,20 @@ class Descent:
     clip_norm: float | None = None
     clip_value: float | None = None
     l1: float = 0.0
+    weight_bound: float | None = None
+    history: float = 0.0
     ema: float | None = None
     swa: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("clip_norm", "clip_value"):
+        for name in ("clip_norm", "clip_value", "weight_bound"):
             bound = getattr(self, name)
             if bound is not None and bound <= 0:
                 raise UserError(f"{name} must be positive, received {bound}. Leave it out to train without clipping.")
-        if self.l1 < 0:
-            raise UserError(f"l1 must not be negative, received {self.l1}. Leave it out to train without a penalty.")
+        for name in ("l1", "history"):
+            factor = getattr(self, name)
+            if factor < 0:
+                raise UserError(f"{name} must not be negative, received {factor}. Leave it out to train without it.")
         if self.ema is not None and self.swa is not None:
             raise UserError("ema and swa are two averages of the same weights. Leave one of them out.")
         if self.ema is not None and not 0 < self.ema < 1:

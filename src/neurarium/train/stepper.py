@@ -76,6 +76,7 @@ class Stepper:
         self.num_bad = torch.zeros((), device=self.device)
         averages = descent.ema is not None or descent.swa is not None
         self.average = [p.detach().clone() for p in self.parameters] if averages else []
+        self.history = [torch.zeros_like(p) for p in self.parameters] if descent.history else []
         self.set_frozen(bool(self.frozen))
         self.obeys = isinstance(self.optimizer, OBEY_FOUND_INF) and bool(self.optimizer.param_groups[0].get("fused"))
 
@@ -158,6 +159,8 @@ class Stepper:
     def _descend(self, gradients: list[Tensor], scale: Tensor | float) -> None:
         descent, optimizer = self.descent, self.optimizer
         ranks.sum_gradients(gradients)
+        if self.history:
+            self._remember(scale)
         if descent.clip_norm is None and self.device.type in ("cpu", "cuda"):
             bad = torch.zeros((), device=self.device)
             # One pass and one kernel, as in torch's GradScaler; half the time of a norm, which only clipping needs.
@@ -186,6 +189,8 @@ class Stepper:
         optimizer.zero_grad(set_to_none=True)
         if descent.l1:
             self._shrink(bad)
+        if descent.weight_bound is not None:
+            self._clamp(bad, descent.weight_bound)
         self.count += 1
         if self.average:
             weight = 1 / max(1, self.count - (descent.swa or 0)) if descent.ema is None else 1 - descent.ema
@@ -198,6 +203,21 @@ class Stepper:
             by = (1 - bad) * (group["lr"] * self.descent.l1)
             for weight in (p for p in group["params"] if p.dim() > 1 and p.requires_grad):
                 weight.sub_(weight.clamp(-by, by))
+
+    @torch.no_grad()
+    def _clamp(self, bad: Tensor, bound: float) -> None:
+        """Every parameter that learns into [-bound, bound]; a bad step moves nothing."""
+        limit = torch.where(bad > 0, torch.inf, bound)
+        for parameter in (p for p in self.parameters if p.requires_grad):
+            parameter.clamp_(-limit, limit)
+
+    @torch.no_grad()
+    def _remember(self, scale: Tensor | float) -> None:
+        """The gradient of history |w - m|^2, times what the gradients are still to be divided by."""
+        torch._foreach_lerp_(self.history, [p.detach() for p in self.parameters], 1 / (self.count + 1))
+        for parameter, mean in zip(self.parameters, self.history, strict=True):
+            if parameter.grad is not None:
+                parameter.grad += 2 * self.descent.history * scale * (parameter - mean)
 
     def _on_device(self, number: Tensor | float) -> Tensor:
         """A float32 scalar there; plain numbers are sent once, for each copy would wait for the device."""
@@ -242,8 +262,8 @@ class Stepper:
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 if value is not None:
                     state[f"optimizer.{name}.{key}"] = value
-        for name, average in zip(self.names, self.average, strict=False):
-            state[f"average.{name}"] = average
+        for kind, tensors in self._means():
+            state |= {f"{kind}.{name}": tensor for name, tensor in zip(self.names, tensors, strict=False)}
         return state
 
     @torch.no_grad()
@@ -256,8 +276,13 @@ class Stepper:
             moments = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
             if moments:
                 self.optimizer.state[parameter] = {k: _like(parameter, value) for k, value in moments.items()}
-        for name, average in zip(self.names, self.average, strict=False):
-            average.copy_(torch.as_tensor(state[f"average.{name}"]))
+        for kind, tensors in self._means():
+            for name, tensor in zip(self.names, tensors, strict=False):
+                tensor.copy_(torch.as_tensor(state[f"{kind}.{name}"]))
+
+    def _means(self) -> tuple[tuple[str, list[Tensor]], ...]:
+        """Tensors shaped as the parameters, which only some descents keep."""
+        return ("average", self.average), ("history", self.history)
 
 
 def _unique(modules: Iterable[nn.Module]) -> Iterator[tuple[int, nn.Parameter]]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from neurarium.train import checkpoint
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
+from neurarium.train.recipe import UserError
 from neurarium.train.schedules import step_decay
 from neurarium.train.stepper import Stepper
 
@@ -118,6 +119,74 @@ def test_clipping_equals_torchs(kind: str) -> None:
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.catalogue("wasserstein-gan")
+@pytest.mark.parametrize("micro_batches", [1, 3])
+def test_weights_are_clamped_after_each_step(micro_batches: int) -> None:
+    """WGAN's algorithm 1, lines 6 and 7, with its RMSProp: w = clip(w + a RMSProp(w, g), -c, c), biases too."""
+    ours, hand = task(), task()
+    rmsprop = partial(torch.optim.RMSprop, lr=5e-3)
+    descent = Descent(optimizer=rmsprop, weight_bound=0.1)
+    stepper = Stepper(ours, ours.one, descent, micro_batches=micro_batches)
+    optimizer = rmsprop(hand.one.parameters())
+    before = weights(ours.other)
+    for batch in batches(6):
+        stepper.update(ours.loss, batch)
+        optimizer.zero_grad()
+        (hand.one(batch.x) - batch.y).square().sum(1).mean().backward()
+        optimizer.step()
+        for parameter in hand.one.parameters():
+            parameter.data = parameter.data.maximum(torch.tensor(-0.1)).minimum(torch.tensor(0.1))
+    for a, b in zip(weights(ours), weights(hand), strict=True):
+        torch.testing.assert_close(a, b, rtol=2e-5, atol=2e-6)
+    assert max(float(w.abs().max()) for w in weights(ours.one)) == pytest.approx(0.1)
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(ours.other), strict=True))
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop"])
+def test_a_bad_step_clamps_nothing(name: str) -> None:
+    ours = task()
+    stepper = Stepper(ours, ours.one, Descent(optimizer=OPTIMIZERS[name], weight_bound=0.1))
+    kept = weights(ours.one)
+    assert max(float(w.abs().max()) for w in kept) > 0.1
+    (batch,) = batches(1)
+    stepper.update(ours.loss, Pair(batch.x * torch.nan, batch.y))
+    assert all(torch.equal(a, b) for a, b in zip(kept, weights(ours.one), strict=True))
+    stepper.update(ours.loss, batch)
+    assert max(float(w.abs().max()) for w in weights(ours.one)) <= 0.1001
+
+
+@pytest.mark.catalogue("gan-training-tricks")
+@pytest.mark.parametrize("micro_batches", [1, 3])
+@pytest.mark.parametrize("clip", [None, 0.05])
+def test_historical_averaging_draws_to_the_mean_of_all_steps(micro_batches: int, clip: float | None) -> None:
+    """The hand-written loss has the term |w - mean(w_1 .. w_t)|^2 with the past kept as a list."""
+    ours, hand = task(), task()
+    sgd = partial(torch.optim.SGD, lr=0.1)
+    descent = Descent(optimizer=sgd, history=0.7, clip_norm=clip)
+    stepper = Stepper(ours, ours.one, descent, micro_batches=micro_batches)
+    optimizer, past = sgd(hand.one.parameters()), []
+    for batch in batches(8):
+        stepper.update(ours.loss, batch)
+        past.append(weights(hand.one))
+        optimizer.zero_grad()
+        loss = (hand.one(batch.x) - batch.y).square().sum(1).mean()
+        for parameter, values in zip(hand.one.parameters(), zip(*past, strict=True), strict=True):
+            loss = loss + 0.7 * (parameter - torch.stack(values).mean(0)).square().sum()
+        loss.backward()
+        if clip:
+            torch.nn.utils.clip_grad_norm_(hand.one.parameters(), clip)
+        optimizer.step()
+    for a, b in zip(weights(ours), weights(hand), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_bounds_and_factors_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(UserError, match=r"weight_bound must be positive, received 0"):
+        Descent(optimizer=OPTIMIZERS["sgd"], weight_bound=0)
+    with pytest.raises(UserError, match=r"history must not be negative, received -1"):
+        Descent(optimizer=OPTIMIZERS["sgd"], history=-1)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("first", [True, False], ids=["first step", "later step"])
 def test_a_step_that_is_not_finite_moves_nothing(name: str, first: bool) -> None:
@@ -195,7 +264,7 @@ def test_state_through_a_file_goes_on_bit_for_bit(name: str, tmp_path: Path) -> 
             memory_format=torch.channels_last
         )
         whole = nn.ModuleDict({"network": network})
-        descent = Descent(optimizer=OPTIMIZERS[name], ema=0.9, schedule=step_decay(3))
+        descent = Descent(optimizer=OPTIMIZERS[name], ema=0.9, schedule=step_decay(3), history=0.1, weight_bound=0.3)
         return whole, Stepper(whole, whole, descent), lambda batch: Mean.of(network(batch.x).square())
 
     draw = torch.Generator().manual_seed(2)
