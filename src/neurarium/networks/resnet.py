@@ -37,9 +37,9 @@ class BasicBlock(nn.Module):
         self.downsample = _projection(n_in, width, stride) if residual else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
         y = self.bn2(self.conv2(y))
-        return F.relu(_add(y, x, self.downsample) if self.residual else y)
+        return F.relu(_add(y, x, self.downsample) if self.residual else y, inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -67,10 +67,10 @@ class Bottleneck(nn.Module):
         self.downsample = _projection(n_in, 4 * width, stride) if residual else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)))
-        y = F.relu(self.bn2(self.conv2(y)))
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
         y = self.bn3(self.conv3(y))
-        return F.relu(_add(y, x, self.downsample) if self.residual else y)
+        return F.relu(_add(y, x, self.downsample) if self.residual else y, inplace=True)
 
 
 class ResNet(nn.Module):
@@ -126,7 +126,7 @@ class ResNet(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """The last feature maps (B, C, h, w)."""
-        x = self.maxpool(F.relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
         for name in self.stages:
             x = self.get_submodule(name)(x)
         return x
@@ -218,4 +218,4 @@ def _projection(n_in: int, n_out: int, stride: int) -> nn.Module | None:
 
 
 def _add(y: Tensor, x: Tensor, shortcut: nn.Module | None) -> Tensor:
-    return y + (x if shortcut is None else shortcut(x))
+    return y.add_(x if shortcut is None else shortcut(x))  # nothing else holds what normalization gave
