@@ -47,10 +47,12 @@ def test_fields_are_few_known_and_explained(name: str) -> None:
 @KINDS
 def test_module_imports_the_standard_library_and_the_contract_alone(name: str) -> None:
     """Besides them a base that recipes share, which keeps to the same."""
-    shared = sys.modules["neurarium.recipes.image_classifier"]
-    bases = [ast.parse(inspect.getsource(shared))] if shared.ImageClassifier in CATALOGUE[name].__mro__ else []
-    allowed = {"neurarium.train.recipe", shared.__name__} if bases else {"neurarium.train.recipe"}
-    for node in [node for module in (tree(CATALOGUE[name]), *bases) for node in module.body]:
+    kind = CATALOGUE[name]
+    homes = {base.__module__ for base in kind.__mro__ if base.__module__.startswith("neurarium.recipes.")}
+    shared = sorted(homes - {kind.__module__})
+    bases = [ast.parse(inspect.getsource(sys.modules[home])) for home in shared]
+    allowed = {"neurarium.train.recipe", *shared}
+    for node in [node for module in (tree(kind), *bases) for node in module.body]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             for module in modules:

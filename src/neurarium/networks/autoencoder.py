@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
+from typing import cast
 
 from torch import Tensor, nn
 
 from neurarium.nn.dense import dense_layers
+from neurarium.nn.tied import TiedLinear
 
 
 class DenseAutoencoder(nn.Module):
@@ -19,8 +21,10 @@ class DenseAutoencoder(nn.Module):
 
     shape: of one item, whose n = prod(shape) numbers are flattened. hidden: widths between input and code, () for one
         layer each way. activation: of the hidden layers. code_activation: of the code; none by default.
+    tied: the decoder's weights are the encoder's, transposed (Vincent et al. 2008).
     In (B, *shape), code (B, code_size), out (B, *shape) without activation.
-    Parameters: sum over the layers, both ways, of (n_in + 1) n_out. Raises ValueError for widths below 1.
+    Parameters: sum over the layers, both ways, of (n_in + 1) n_out; tied layers have n_out biases alone.
+    Raises ValueError for widths below 1.
     """
 
     def __init__(
@@ -31,11 +35,18 @@ class DenseAutoencoder(nn.Module):
         code_size: int = 32,
         activation: Callable[[], nn.Module] = nn.ReLU,
         code_activation: Callable[[], nn.Module] = nn.Identity,
+        tied: bool = False,
     ) -> None:
         super().__init__()
         widths = (prod(shape), *hidden, code_size)
-        self.encoder = nn.Sequential(nn.Flatten(), dense_layers(widths, activation=activation), code_activation())
-        self.decoder = nn.Sequential(dense_layers(widths[::-1], activation=activation), nn.Unflatten(1, tuple(shape)))
+        way_in = dense_layers(widths, activation=activation)
+        way_out = dense_layers(widths[::-1], activation=activation)
+        if tied:
+            places = [number for number, layer in enumerate(way_in) if isinstance(layer, nn.Linear)]
+            for place, source in zip(places, places[::-1], strict=True):
+                way_out[place] = TiedLinear(cast(nn.Linear, way_in[source]))
+        self.encoder = nn.Sequential(nn.Flatten(), way_in, code_activation())
+        self.decoder = nn.Sequential(way_out, nn.Unflatten(1, tuple(shape)))
 
     def encode(self, x: Tensor) -> Tensor:
         code: Tensor = self.encoder(x)

@@ -54,6 +54,32 @@ class ImageInput(nn.Module):
         return (x.float() * self.std + self.mean).clamp(0, 1)
 
 
+class GreyInput(nn.Module):
+    """Colour or grey images of any number type and size -> their brightness (B, 1, H, W) float32 in 0..1.
+
+    0.299 R + 0.587 G + 0.114 B (ITU-R BT.601); grey images stay as they are. images: to which size they are brought.
+    (B, 3, H, W), (B, 1, H, W) or (B, H, W), uint8 in 0..255 or float in 0..1.
+    """
+
+    luma: Tensor
+
+    def __init__(self, images: ImageInput) -> None:
+        super().__init__()
+        self.images = images
+        shares = (0.299, 0.587, 0.114) if images.channels == 3 else (1.0,)
+        self.register_buffer("luma", torch.tensor(shares).view(-1, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.unsqueeze(1) if x.dim() == 3 else x
+        if x.shape[1] == 1:
+            x = x.expand(-1, self.images.channels, -1, -1)
+        return (self.images.restore(self.images(x)) * self.luma).sum(1, keepdim=True)
+
+    def restore(self, x: Tensor) -> Tensor:
+        """Grey images as a person sees them, in 0..1."""
+        return x.float().clamp(0, 1)
+
+
 class VectorInput(nn.Module):
     """(B, ...) of any number type -> (B, F) float32: (x - mean) / std, after uint8 was scaled to 0..1."""
 

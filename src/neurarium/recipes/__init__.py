@@ -7,6 +7,10 @@ from neurarium.recipes.autoencoder import Autoencoder
 from neurarium.recipes.bayes_by_backprop import BayesByBackprop
 from neurarium.recipes.char_convnet import CharConvNet
 from neurarium.recipes.cifar10_fast import CIFAR10Fast
+from neurarium.recipes.colorization_autoencoder import ColorizationAutoencoder
+from neurarium.recipes.contractive_autoencoder import ContractiveAutoencoder
+from neurarium.recipes.conv_autoencoder import ConvAutoencoder
+from neurarium.recipes.denoising_autoencoder import DenoisingAutoencoder
 from neurarium.recipes.densenet import DenseNet
 from neurarium.recipes.dqn_chain import DQNChain
 from neurarium.recipes.fcn import FCN
@@ -26,9 +30,12 @@ from neurarium.recipes.resnet_cifar import ResNetCifar
 from neurarium.recipes.rnn_parity import RNNParity
 from neurarium.recipes.signal_convnet import SignalConvNet
 from neurarium.recipes.small_convnet import SmallConvNet
+from neurarium.recipes.sparse_autoencoder import SparseAutoencoder
 from neurarium.recipes.text_convnet import TextConvNet
 from neurarium.recipes.unet import UNet
+from neurarium.recipes.vae import VAE
 from neurarium.recipes.vgg import VGG
+from neurarium.recipes.watermark_autoencoder import WatermarkAutoencoder
 from neurarium.train.recipe import Recipe
 
 CATALOGUE: dict[str, type[Recipe]] = {
@@ -56,6 +63,13 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "fcn": FCN,
     "unet": UNet,
     "autoencoder": Autoencoder,
+    "vae": VAE,
+    "sparse-autoencoder": SparseAutoencoder,
+    "denoising-autoencoder": DenoisingAutoencoder,
+    "contractive-autoencoder": ContractiveAutoencoder,
+    "conv-autoencoder": ConvAutoencoder,
+    "colorization-autoencoder": ColorizationAutoencoder,
+    "watermark-autoencoder": WatermarkAutoencoder,
     "rnn-parity": RNNParity,
     "rbm": RestrictedBoltzmannMachine,
     "gan-ring": GANRing,

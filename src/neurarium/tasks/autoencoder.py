@@ -47,7 +47,8 @@ class Autoencoder(LossTask):
         None, and then input and output are in one space.
     criterion: (decoder's output, target) -> loss of each item (B,). output: from the decoder's output to values in the
         space of the targets, such as nn.Sigmoid() where the criterion takes logits.
-    corrupt: spoils what the encoder reads while it learns; the target stays clean (Vincent et al. 2008).
+    corrupt: spoils what the encoder reads while it learns; the target stays clean (Vincent et al. 2008). Inputs and
+        targets must be in one space then.
     penalty: on the code, while it learns.
     classes: names of the labels that come with the data, which colour pictures and are not learned from.
     Batches are NamedTuples whose first field is x; the last of several are labels.
@@ -80,11 +81,16 @@ class Autoencoder(LossTask):
         self.classes = tuple(classes)
 
     def loss(self, batch: Batch) -> dict[str, Mean]:
-        """loss: L of the targets; penalty: Omega, while it learns; reconstruction_error: mean squared difference of a
-        value; active_units: share of the units of the code whose size is above 0.1."""
-        x, target = self.inputs(batch[0]), self.targets(batch[0])
-        if self.corrupt is not None and self.training:
-            x = self.corrupt(x)
+        """loss: L of the targets. reconstruction_error: mean squared difference of a value. active_units: share of the
+        units of the code whose size is above 0.1. penalty: Omega, while it learns.
+
+        With corruption, of what the encoder was shown: spoiled while it learns, clean in evaluations. Then
+        restored_error is the mean squared difference of those values that the corruption changed, and spoiled_error
+        the same before the network; in evaluations each item is spoiled by draws of its own, always the same.
+        """
+        clean, target = self.inputs(batch[0]), self.targets(batch[0])
+        spoiled = self._spoiled(clean)
+        x = spoiled if self.training else clean
         code = self.encoder(x)
         given = self.decoder(code).float()
         found = self.output(given.detach())
@@ -93,9 +99,19 @@ class Autoencoder(LossTask):
             "reconstruction_error": Mean.of((found - target).square().flatten(1).mean(1)),
             "active_units": Mean.of((code.detach().abs() > ACTIVE).flatten(1).float().mean(1)),
         }
+        if self.corrupt is not None:
+            changed = (spoiled != clean).float()
+            restored = found if self.training else self.output(self.decoder(self.encoder(spoiled)).float())
+            means["restored_error"] = Mean.of((restored - target).square(), changed)
+            means["spoiled_error"] = Mean.of((spoiled - target).square(), changed)
         if self.penalty is not None and self.training:
             means["penalty"] = Mean(self.penalty(self.encoder, x, code) * len(x), len(x))
         return means
+
+    def _spoiled(self, clean: Tensor) -> Tensor:
+        if self.corrupt is None:
+            return clean
+        return self.corrupt(clean) if self.training else corrupt_alone(self.corrupt, clean)
 
     @torch.no_grad()
     def encode(self, x: Any) -> Tensor:
@@ -153,8 +169,7 @@ class Autoencoder(LossTask):
         x, target = self.inputs(items), self.targets(items)
         shown = {"input": x}
         if self.corrupt is not None:
-            # One draw for all pictures of a run, so that they differ by what was learned alone.
-            shown = {"input": self.corrupt(x.cpu(), torch.Generator().manual_seed(0)).to(x.device)}
+            shown = {"input": corrupt_alone(self.corrupt, x)}
         shown["output"] = self._seen(self.decoder(self.encoder(shown["input"])))
         if self.corrupt is not None or self.targets is not self.inputs:
             shown["target"] = _restored(self.targets, target)
@@ -167,6 +182,16 @@ class Autoencoder(LossTask):
     def _seen(self, given: Tensor) -> Tensor:
         """From the decoder's output to items as a person has them."""
         return _restored(self.targets, self.output(given.float()))
+
+
+def corrupt_alone(corrupt: Corruption, x: Tensor) -> Tensor:
+    """Each item (1, ...) of x spoiled by a generator that its own values seed: in every batch and run the same."""
+    rows = x.cpu()
+    seeds = (rows.double() * 255).flatten(1).sum(1).round().long().tolist()
+    spoiled = [
+        corrupt(row, torch.Generator().manual_seed(seed)) for row, seed in zip(rows.split(1), seeds, strict=True)
+    ]
+    return torch.cat(spoiled).to(x.device)
 
 
 def _restored(inputs: nn.Module, x: Tensor) -> Tensor:

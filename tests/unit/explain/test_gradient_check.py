@@ -22,6 +22,7 @@ from neurarium.explain.gradient_check import gradient_check
 from neurarium.losses import (
     adversarial,
     classification,
+    code_penalties,
     hinge,
     items,
     likelihood,
@@ -45,7 +46,7 @@ from neurarium.nn.activations import ScaledLinear, ScaledTanh, Step
 from neurarium.nn.bayesian import BayesianLinear, KeptDropout
 from neurarium.nn.convolution import SparseConv2d, WholeMapConv2d
 from neurarium.nn.dropout import Dropout
-from neurarium.nn.inputs import ImageInput, SignalInput, VectorInput
+from neurarium.nn.inputs import GreyInput, ImageInput, SignalInput, VectorInput
 from neurarium.nn.normalization import LocalResponseNorm
 from neurarium.nn.one_hot import OneHotConv1d
 from neurarium.nn.pooling import BedOfNails, MinPool2d, StridedSubsampling, Subsampling
@@ -53,6 +54,7 @@ from neurarium.nn.rbf import RBFOutput
 from neurarium.nn.rbm import RBM
 from neurarium.nn.residual import Residual
 from neurarium.nn.sparse import SparseLinear
+from neurarium.nn.tied import TiedLinear
 
 TOLERANCE = 1e-6
 
@@ -96,6 +98,7 @@ LAYERS: dict[Any, list[Case]] = {
     ScaledTanh: [(ScaledTanh, (normal(3, 4),))],
     SparseLinear: [(partial(SparseLinear, 4, 3, density=0.5), (normal(5, 4),))],
     SparseConv2d: [(partial(SparseConv2d, connections=CONNECTIONS, kernel_size=2), (normal(2, 2, 4, 3),))],
+    TiedLinear: [(lambda: TiedLinear(nn.Linear(3, 4)), (normal(2, 4),))],
     WholeMapConv2d: [
         (partial(WholeMapConv2d, 2, 3, kernel_size=3), (normal(2, 2, 3, 3),)),
         (partial(WholeMapConv2d, 2, 3, kernel_size=3), (normal(2, 2, 4, 5),)),
@@ -108,6 +111,12 @@ LAYERS: dict[Any, list[Case]] = {
 }
 # They turn everything into single precision: with numbers and steps that it holds exactly, so are the differences.
 IN_SINGLE_PRECISION: dict[Any, list[Case]] = {
+    GreyInput: [
+        (
+            lambda: GreyInput(ImageInput(channels=1, size=(3, 3), mean=[0.0], std=[1.0])),
+            (eighths(2, 1, 3, 3) / 2 + 0.25,),
+        )
+    ],
     ImageInput: [
         (partial(ImageInput, channels=2, size=(5, 5), mean=[0.5, 0.25], std=[0.5, 0.25]), (eighths(2, 2, 3, 3),))
     ],
@@ -178,6 +187,17 @@ LOSSES: dict[Any, list[Case]] = {
     ],
     classification.perceptron_criterion: [loss(classification.perceptron_criterion, normal(4), SIGNS)],
     classification.lecun_map_loss: [loss(classification.lecun_map_loss, normal(4, 3).square(), CLASSES, j=1.0)],
+    code_penalties.absolute_activity: [loss(code_penalties.absolute_activity, normal(4, 3))],
+    code_penalties.kl_sparsity: [loss(code_penalties.kl_sparsity, normal(4, 3).sigmoid(), target=0.1)],
+    code_penalties.jacobian_norm: [
+        (
+            lambda: lambda x, w: code_penalties.jacobian_norm(lambda v: torch.tanh(v @ w), x),
+            (normal(4, 3), normal(3, 2)),
+        )
+    ],
+    code_penalties.sigmoid_jacobian_norm: [
+        loss(code_penalties.sigmoid_jacobian_norm, normal(4, 3).sigmoid(), normal(3, 5))
+    ],
     hinge.hinge: [loss(hinge.hinge, normal(4, 3), SIGNS[:, None] * SIGNS[:3])],
     likelihood.gaussian_nll: [loss(likelihood.gaussian_nll, normal(5), normal(5) + 1, normal(5) / 2)],
     likelihood.mixture_density_nll: [
