@@ -47,6 +47,18 @@ class RBM(nn.Module):
         """F(v) = -log sum_h exp(-E(v, h)) = -b v - sum_j log(1 + exp(c_j + (v W)_j)), (B,); p(v) = exp(-F(v)) / Z."""
         return -v @ self.visible_bias - F.softplus(v @ self.weight + self.hidden_bias).sum(1)
 
+    def log_conditional(self, v: Tensor, units: Tensor) -> Tensor:
+        """log p(v_i | the other visible units) (B, m) of the units i (B, m) int64 of each item; of all V units their
+        sum is the pseudo-log-likelihood of Besag 1975: log sigmoid(F(v with v_i turned over) - F(v))."""
+        fields = v @ self.weight + self.hidden_bias
+        without = F.softplus(fields).sum(1)
+        columns = []
+        for unit in units.T:
+            turn = 1 - 2 * v.gather(1, unit[:, None])[:, 0]
+            turned = F.softplus(torch.addcmul(fields, turn[:, None], self.weight[unit])).sum(1)
+            columns.append(F.logsigmoid(without - turned - turn * self.visible_bias[unit]))
+        return torch.stack(columns, 1)
+
     @torch.no_grad()
     def gibbs(self, v: Tensor, *, steps: int = 1, generator: torch.Generator | None = None) -> Tensor:
         """Visible states (B, V) after `steps` times h ~ p(h | v), v ~ p(v | h)."""

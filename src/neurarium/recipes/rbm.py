@@ -21,9 +21,9 @@ class RestrictedBoltzmannMachine(Recipe):
     """
 
     name: ClassVar[str] = "rbm"
-    family: ClassVar[str] = "unsupervised"
+    family: ClassVar[str] = "energy models"
     paper: ClassVar[str] = "Hinton 2002, Training products of experts by minimizing contrastive divergence"
-    goal: ClassVar[Goal] = Goal("reconstruction_error", best="min")
+    goal: ClassVar[Goal] = Goal("log_likelihood")
     claims: ClassVar[tuple[Claim, ...]] = ()
     tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "hidden_size": 16}
 

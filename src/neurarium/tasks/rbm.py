@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from neurarium.nn.annealed_importance import LogPartition, annealed_log_partition
 from neurarium.nn.inputs import ImageInput
-from neurarium.nn.rbm import RBM, draw
+from neurarium.nn.rbm import MOST, RBM, draw
 from neurarium.plots.gallery import image_grid
 from neurarium.tasks.classification import to_tensor
 from neurarium.train import ranks
@@ -23,6 +24,10 @@ from neurarium.train.task import Figures, MakeStepper, Task, mean_over
 
 SHOWN = 40
 """Images in a picture."""
+UNITS = 64
+"""Pixels of an image at which evaluation looks for the pseudo-log-likelihood; all of them where there are no more."""
+MARGIN = 0.02
+"""No pixel of the model from which annealing starts is surer than this."""
 
 
 class BinaryImages(nn.Module):
@@ -70,11 +75,56 @@ class BinaryImageModel(Task):
             return {"reconstruction_error": Mean.of((v - self.network.visible(self.network(v))).square().mean(1))}
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        def measures(batch: Batch) -> dict[str, Mean]:
-            v = self.inputs(batch[0])
-            return {"free_energy": Mean.of(self.network.free_energy(v)), **self._errors(v)}
+        """free_energy, reconstruction_error; log_likelihood and pseudo_log_likelihood of an image, in nats;
+        log_partition and partition_error, log Z and its standard error, 0 where it is exact."""
+        size = self.network.num_visible
+        order = torch.randperm(size, generator=torch.Generator().manual_seed(0)).to(self.device)
+        looked_at = torch.arange(min(size, UNITS), device=self.device)
+        pixels, seen = torch.zeros(size, device=self.device), 0
 
-        return mean_over(batches, measures)
+        def measures(batch: Batch) -> dict[str, Mean]:
+            nonlocal seen
+            v = self.inputs(batch[0])
+            pixels.add_(v.sum(0))
+            # Every item looks at the next few units, so that all of them are looked at equally often.
+            items = torch.arange(seen, seen + len(v), device=self.device)
+            units = order[(items[:, None] * len(looked_at) + looked_at) % size]
+            seen += len(v)
+            pseudo = size * self.network.log_conditional(v, units).mean(1)
+            energy = self.network.free_energy(v)
+            return {"free_energy": Mean.of(energy), "pseudo_log_likelihood": Mean.of(pseudo), **self._errors(v)}
+
+        means = mean_over(batches, measures)
+        found = self.log_partition(ranks.sum_over_ranks(pixels) / means["items"])
+        likelihood = -means["free_energy"] - found.value
+        return {
+            "log_likelihood": likelihood,
+            **means,
+            "log_partition": found.value,
+            "partition_error": found.error,
+        }
+
+    def log_partition(self, means: Tensor, *, steps: int = 1000, chains: int = 100, seed: int = 0) -> LogPartition:
+        """log Z: exact with up to 20 units in the smaller group, else by annealed importance sampling from independent
+        pixels with these means (V,)."""
+        if min(self.network.num_visible, self.network.num_hidden) <= MOST:
+            return LogPartition(self.network.log_partition())
+        generator = torch.Generator(self.device).manual_seed(seed)
+        base = means.to(self.device).clamp(MARGIN, 1 - MARGIN).logit()
+        return annealed_log_partition(self.network, base, steps=steps, chains=chains, generator=generator)
+
+    @torch.no_grad()
+    def log_likelihood(self, x: Any, *, steps: int = 1000, chains: int = 100, seed: int = 0) -> Tensor:
+        """log p(v) (N,) float64 of images as the data holds them, in nats; see `log_partition`."""
+        v = self.inputs(to_tensor(x).to(self.device))
+        found = self.log_partition(v.mean(0), steps=steps, chains=chains, seed=seed)
+        return (-self.network.free_energy(v).double() - found.value).cpu()
+
+    @torch.no_grad()
+    def free_energy(self, x: Any) -> Tensor:
+        """F(v) (N,) of images as the data holds them. Where it is lower on what was learned from than on other images
+        of the kind, the machine overfits; the difference grows with it (Hinton 2012, section 6)."""
+        return self.network.free_energy(self.inputs(to_tensor(x).to(self.device))).cpu()
 
     @torch.no_grad()
     def encode(self, x: Any) -> Tensor:
