@@ -1,0 +1,103 @@
+"""Variational autoencoders of images: the plain one, that of Sohn et al. with classes, and beta-VAE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from neurarium.train.recipe import Claim, Goal, Recipe, UserError
+
+if TYPE_CHECKING:
+    from neurarium.tasks.vae import VariationalAutoencoder
+    from neurarium.train.data import Data, Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAE(Recipe):
+    """A code that is a distribution, pulled to a standard normal, so that drawing codes gives new images.
+
+    neurarium train vae                                  # digits inside scikit-learn
+    neurarium train vae --data mnist
+    neurarium train vae --data mnist --latent-size 2     # a map of the digits
+    neurarium train vae --data faces --image-size 32 --binarisation none
+    """
+
+    name: ClassVar[str] = "vae"
+    family: ClassVar[str] = "autoencoders"
+    paper: ClassVar[str] = "Kingma, Welling 2014, Auto-encoding variational Bayes"
+    goal: ClassVar[Goal] = Goal("negative_elbo", best="min")
+    claims: ClassVar[tuple[Claim, ...]] = ()
+    tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "hidden": (32,), "latent_size": 2}
+    conditional: ClassVar[bool] = False
+
+    data: str = "digits"
+    """digits, mnist, fashion-mnist, faces, shapes, or a folder of images."""
+    binarisation: Literal["static", "dynamic", "none"] = "static"
+    """Pixels of 0 and 1 drawn once, or for each step anew; or grey values with Gaussian noise."""
+    std: float = 0.0
+    """Of that noise, with values from 0 to 1; 0: learned."""
+    image_size: int = 0
+    """Height and width to which images are resized; 0: their own."""
+    hidden: tuple[int, ...] = (400,)
+    """Widths of the encoder's hidden layers; the decoder has them in reverse order."""
+    latent_size: int = 20
+    """Numbers of a code; 2 are drawn as a map."""
+    beta: float = 1.0
+    """Weight of the divergence while it learns; 1 gives a bound on the likelihood, 0 a plain autoencoder."""
+    epochs: float = 0.0
+    """Passes over the training data; 0: 40, or as many as give 4,000 steps on a small set."""
+    batch_size: int = 128
+    """Items of a step."""
+    lr: float = 2e-3
+    """Peak learning rate of AdamW's one-cycle schedule."""
+
+    def open_data(self) -> Data:
+        from neurarium.data.binarised import binarised
+        from neurarium.data.sources import open_labelled
+
+        data = open_labelled(self.data, batch_size=self.batch_size, image_size=self.image_size or None)
+        if self.binarisation == "none":
+            return data
+        return binarised(data, self.binarisation, batch_size=self.batch_size, name=self.data)
+
+    def task(self, spec: Spec) -> VariationalAutoencoder:
+        from functools import partial
+
+        from torch.optim import AdamW
+
+        from neurarium.networks.vae import DenseDecoder, DenseEncoder
+        from neurarium.nn.inputs import ImageInput
+        from neurarium.tasks.pixels import BernoulliPixels, GaussianPixels
+        from neurarium.tasks.vae import VariationalAutoencoder
+        from neurarium.train.descent import Descent
+        from neurarium.train.schedules import one_cycle
+
+        if len(spec.shape) != 3:
+            raise UserError(
+                f"{self.name} reads images, and {self.data} is none. Use autoencoder for points and tables."
+            )
+        sizes: dict[str, Any] = {
+            "shape": spec.shape,
+            "hidden": self.hidden,
+            "latent_size": self.latent_size,
+            "condition_size": len(spec.classes) if self.conditional else 0,
+        }
+        channels = spec.shape[0]
+        grey = self.binarisation == "none"
+        return VariationalAutoencoder(
+            encoder=DenseEncoder(**sizes),
+            decoder=DenseDecoder(**sizes),
+            inputs=ImageInput(channels=channels, size=spec.shape[1:], mean=[0.0] * channels, std=[1.0] * channels),
+            pixels=GaussianPixels(std=self.std or None) if grey else BernoulliPixels(),
+            latent_size=self.latent_size,
+            beta=self.beta,
+            classes=spec.classes,
+            conditional=self.conditional,
+            descent=Descent(
+                optimizer=partial(AdamW, lr=self.lr, weight_decay=0.0),
+                schedule=one_cycle(self.num_steps(spec)),
+            ),
+        )
+
+    def num_steps(self, spec: Spec) -> int:
+        return spec.steps(self.epochs, self.batch_size) if self.epochs else max(4000, spec.steps(40, self.batch_size))
