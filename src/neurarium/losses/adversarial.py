@@ -182,7 +182,7 @@ def interpolated_gradient_penalty(slopes: Tensor, *, target: float = 1.0) -> Ten
     The norm runs over all entries of one item; out (B,).
     """
     # The square root has no slope at 0; the paper's penalty there is 1 whatever the direction.
-    norm = torch.sqrt(slopes.float().flatten(1).square().sum(1) + 1e-12)
+    norm = torch.sqrt(slopes.flatten(1).square().sum(1) + 1e-12)
     return (norm - target).square()
 
 

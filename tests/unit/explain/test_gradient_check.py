@@ -47,6 +47,7 @@ from neurarium.nn.bayesian import BayesianLinear, KeptDropout
 from neurarium.nn.convolution import SparseConv2d, WholeMapConv2d
 from neurarium.nn.dropout import Dropout
 from neurarium.nn.inputs import GreyInput, ImageInput, SignalInput, VectorInput
+from neurarium.nn.minibatch_discrimination import MinibatchDeviation, MinibatchDiscrimination
 from neurarium.nn.normalization import LocalResponseNorm
 from neurarium.nn.one_hot import OneHotConv1d
 from neurarium.nn.pooling import BedOfNails, MinPool2d, StridedSubsampling, Subsampling
@@ -54,6 +55,7 @@ from neurarium.nn.rbf import RBFOutput
 from neurarium.nn.rbm import RBM
 from neurarium.nn.residual import Residual
 from neurarium.nn.sparse import SparseLinear
+from neurarium.nn.spectral_norm import SpectralConv2d, SpectralLinear
 from neurarium.nn.tied import TiedLinear
 
 TOLERANCE = 1e-6
@@ -104,8 +106,15 @@ LAYERS: dict[Any, list[Case]] = {
         (partial(WholeMapConv2d, 2, 3, kernel_size=3), (normal(2, 2, 4, 5),)),
     ],
     BedOfNails: [(BedOfNails, (normal(2, 2, 3, 2),))],
+    MinibatchDeviation: [(MinibatchDeviation, (normal(3, 2, 2, 2),))],
+    MinibatchDiscrimination: [
+        (partial(MinibatchDiscrimination, 3, num_kernels=2, kernel_size=2), (normal(4, 3),)),
+    ],
     MinPool2d: [(partial(MinPool2d, 2), (normal(2, 2, 4, 5),))],
     StridedSubsampling: [(StridedSubsampling, (normal(2, 2, 4, 5),))],
+    # In evaluation the singular vectors stay; in training they are constants to the gradient, but move.
+    SpectralConv2d: [(lambda: SpectralConv2d(2, 3, 2).eval(), (normal(2, 2, 3, 3),))],
+    SpectralLinear: [(lambda: SpectralLinear(4, 3).eval(), (normal(5, 4),))],
     Subsampling: [(partial(Subsampling, num_maps=2), (normal(2, 2, 4, 5),))],
     RBFOutput: [(partial(RBFOutput, prototypes=normal(3, 4)), (normal(2, 4),))],
 }
@@ -175,6 +184,7 @@ def loss(function: Callable[..., Tensor], *inputs: Any, **settings: Any) -> Case
 
 LOSSES: dict[Any, list[Case]] = {
     adversarial.minimax_discriminator_loss: [loss(adversarial.minimax_discriminator_loss, normal(5), normal(5) * 2)],
+    adversarial.interpolated_gradient_penalty: [loss(adversarial.interpolated_gradient_penalty, normal(4, 3, 2))],
     items.sum_per_item: [loss(items.sum_per_item, normal(3, 2))],
     adversarial.saturating_generator_loss: [loss(adversarial.saturating_generator_loss, normal(5))],
     adversarial.non_saturating_generator_loss: [loss(adversarial.non_saturating_generator_loss, normal(5))],
