@@ -10,6 +10,7 @@ from neurarium.recipes.cifar10_fast import CIFAR10Fast
 from neurarium.recipes.colorization_autoencoder import ColorizationAutoencoder
 from neurarium.recipes.contractive_autoencoder import ContractiveAutoencoder
 from neurarium.recipes.conv_autoencoder import ConvAutoencoder
+from neurarium.recipes.dcgan import DCGAN
 from neurarium.recipes.denoising_autoencoder import DenoisingAutoencoder
 from neurarium.recipes.densenet import DenseNet
 from neurarium.recipes.dqn_chain import DQNChain
@@ -73,5 +74,6 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "rnn-parity": RNNParity,
     "rbm": RestrictedBoltzmannMachine,
     "gan-ring": GANRing,
+    "dcgan": DCGAN,
     "dqn-chain": DQNChain,
 }
