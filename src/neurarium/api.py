@@ -238,8 +238,9 @@ def verify(
     before = loads(file.read_text(encoding="utf-8"))["claims"] if only and file.exists() else []
     if only and len(before) != len(kind.claims):
         raise UserError(f"{file} does not hold all {len(kind.claims)} claims of {kind.name} yet: measure all first.")
+    known: dict[Any, Trained] = {}  # claims with the same knobs are claims on the same runs
     measured = [
-        before[number - 1] if only and number != only else _measure(kind, claim, screen, options)
+        before[number - 1] if only and number != only else _measure(kind, claim, known, screen, options)
         for number, claim in enumerate(kind.claims, start=1)
     ]
     results = {"name": kind.name, "paper": kind.paper, "command": f"neurarium verify {kind.name}", "claims": measured}
@@ -249,15 +250,18 @@ def verify(
     return results
 
 
-def _measure(kind: type[Recipe], claim: Claim, screen: Screen | None, options: dict[str, Any]) -> dict[str, Any]:
-    values, seconds, names = [], [], []
+def _measure(
+    kind: type[Recipe], claim: Claim, known: dict[Any, Trained], screen: Screen | None, options: dict[str, Any]
+) -> dict[str, Any]:
+    values, seconds = [], []
     for seed in range(claim.seeds):
-        recipe = fill(kind, dict(claim.knobs))
-        trained = train(recipe, screen=screen, seed=seed, **options)
+        if (claim.knobs, seed) not in known:
+            recipe = fill(kind, dict(claim.knobs))
+            known[claim.knobs, seed] = train(recipe, screen=screen, seed=seed, **options)
+        trained = known[claim.knobs, seed]
         measures = trained.test if claim.split == "test" else evaluate(trained, split=claim.split)
         values.append(float(measures[claim.measure]))
         seconds.append(float(trained.run.header["seconds"]))
-        names.append(trained.run.name)
     mean = statistics.fmean(values)
     in_time = claim.seconds is None or max(seconds) <= claim.seconds
     return {

@@ -29,7 +29,16 @@ class UNet(Recipe):
         "Ronneberger, Fischer, Brox 2015, U-Net: Convolutional networks for biomedical image segmentation"
     )
     goal: ClassVar[Goal] = Goal("mean_iou")
-    claims: ClassVar[tuple[Claim, ...]] = ()
+    claims: ClassVar[tuple[Claim, ...]] = (
+        Claim("mean_iou", 0.70),
+        Claim("rand_error", 0.20, at="most"),
+        Claim("pixel_accuracy", 0.80),
+        Claim("mean_iou", 0.70, knobs=(("weight_map", False),)),
+        Claim("rand_error", 0.25, at="most", knobs=(("weight_map", False),)),
+        Claim("mean_iou", 0.65, knobs=(("elastic", 0.0),)),
+        Claim("rand_error", 0.25, at="most", knobs=(("elastic", 0.0),)),
+        Claim("mean_iou", 0.80, knobs=(("data", "nuclei"), ("steps", 300))),
+    )
     tiny: ClassVar[dict[str, Any]] = {
         "data": "cells",
         "channels": (4, 8),
