@@ -133,7 +133,7 @@ class LeastSquares:
 
 @dataclass(frozen=True)
 class Hinge:
-    """L_D = max(0, 1 - D(x)) + max(0, 1 + D(G(z))), L_G = - D(G(z)); Lim, Ye 2017; Miyato et al. 2018, equation 17."""
+    """L_D = max(0, 1 - D(x)) + max(0, 1 + D(G(z))), L_G = - D(G(z)); Lim, Ye 2017; Miyato et al. 2018, 16 and 17."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         _as_many(real, fake)
@@ -172,6 +172,7 @@ GAMES: dict[str, Game] = {
     "wasserstein": Wasserstein(),
     "least-squares": LeastSquares(),
     "hinge": Hinge(),
+    "smoothed": NonSaturating(smooth=0.9),
 }
 """Games whose players need nothing else, by the names that recipes offer."""
 
@@ -184,6 +185,16 @@ def interpolated_gradient_penalty(slopes: Tensor, *, target: float = 1.0) -> Ten
     # The square root has no slope at 0; the paper's penalty there is 1 whatever the direction.
     norm = torch.sqrt(slopes.flatten(1).square().sum(1) + 1e-12)
     return (norm - target).square()
+
+
+def feature_matching_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """|E f(x) - E f(G(z))|^2, which the generator minimises instead of the game's; Salimans et al. 2016, section 3.1.
+
+    real, fake: f(x) and f(G(z)), an intermediate layer of the discriminator, (B, ...) and (B', ...). The two means are
+    those of the batch; out (B',), the same value for each generated item.
+    """
+    apart = real.flatten(1).mean(0) - fake.flatten(1).mean(0)
+    return apart.square().sum().expand(len(fake))
 
 
 def _accuracy(real: Tensor, fake: Tensor) -> dict[str, float]:

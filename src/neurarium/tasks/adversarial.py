@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neurarium.losses.adversarial import Game
+from neurarium.losses.adversarial import Game, feature_matching_loss
 from neurarium.plots.gallery import image_grid
 from neurarium.plots.points import sample_scatter
 from neurarium.tasks.conditions import Auxiliary, Condition
@@ -27,6 +27,8 @@ Measure = Callable[[Tensor, Tensor, "Tensor | None"], dict[str, float]]
 
 PART = 500
 """Samples that are made and judged at a time where nothing is learned."""
+JUDGED = 2000
+"""Items of a split that are judged at most, spread evenly over it."""
 
 
 class Adversarial(Task):
@@ -38,7 +40,9 @@ class Adversarial(Task):
     inputs: from what the data holds to what the players see; `restore` turns samples into what a person sees.
     game: what each minimises, given the scores; see losses.adversarial.
     condition, auxiliary: what the generator is told, and what the discriminator must say of it; see conditions.
-    penalties: by name, on the discriminator, such as the gradient penalty.
+    penalties: by name, on the discriminator, such as the gradient penalty; then none of its layers may mix items.
+    match: f, an intermediate layer of the discriminator with its arguments, whose mean the generator then matches in
+        place of its part of the game.
     discriminator_steps: k. generator_steps: of the generator in a row; 1 in the paper, more in coarser alternation.
     measure: judges samples beside a whole split.
     """
@@ -56,10 +60,17 @@ class Adversarial(Task):
         condition: Condition | None = None,
         auxiliary: Auxiliary | None = None,
         penalties: Mapping[str, Penalty] | None = None,
+        match: Callable[..., Tensor] | None = None,
         discriminator_steps: int = 1,
         generator_steps: int = 1,
     ) -> None:
         super().__init__()
+        mixing = sorted({type(layer).__name__ for layer in discriminator.modules() if _mixes_items(layer)})
+        if penalties and mixing:
+            raise ValueError(
+                "A penalty on the slope at each item needs a discriminator that judges each by itself, received one "
+                f"with {', '.join(mixing)}. Use layer normalization or none, or leave out the penalty or that layer."
+            )
         self.generator = generator
         self.discriminator = discriminator
         self.inputs: Any = inputs
@@ -70,6 +81,7 @@ class Adversarial(Task):
         self.condition = condition
         self.auxiliary = auxiliary
         self.penalties = dict(penalties or {})
+        self.match = match
         self.discriminator_steps = discriminator_steps
         self.generator_steps = generator_steps
 
@@ -93,32 +105,42 @@ class Adversarial(Task):
         fake = self.generator(*codes).detach()
         real_scores, fake_scores = self._scores(real, codes), self._scores(fake, codes)
         parts = {"discriminator_loss": self.game.discriminator(real_scores[:, 0], fake_scores[:, 0])}
-        if self.auxiliary and labels is not None:
+        if self.auxiliary:
             parts |= self.auxiliary.discriminator(real_scores[:, 1:], fake_scores[:, 1:], labels, codes[-1])
         for name, penalty in self.penalties.items():
             parts[name] = penalty(lambda x: self._scores(x, codes)[:, 0], real, fake)
         return {name: Mean.of(part) for name, part in parts.items()}
 
     def generator_loss(self, batch: Batch) -> dict[str, Mean]:
-        """The game's loss of the generator; auxiliary losses as "generator_..."."""
+        """The game's loss of the generator, or that of matched features; auxiliary losses as "generator_..."."""
         codes = self._codes(len(batch[0]), _labels(batch))
-        scores = self._scores(self.generator(*codes), codes)
+        fake = self.generator(*codes)
+        scores = self._scores(fake, codes)
         parts = {"generator_loss": self.game.generator(scores[:, 0])}
+        if self.match:
+            real, shown = self.inputs(batch[0]), self._shown(codes)
+            parts["generator_loss"] = feature_matching_loss(self.match(real, *shown), self.match(fake, *shown))
         if self.auxiliary:
             found = self.auxiliary.generator(scores[:, 1:], codes[-1])
             parts |= {f"generator_{name}": part for name, part in found.items()}
         return {name: Mean.of(part) for name, part in parts.items()}
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """What `measure` and the game say of as many samples as the split has items, with its labels."""
-        x, *rest = (torch.cat(column) for column in zip(*batches, strict=True))
-        labels = rest[0] if rest else None
+        """What `measure` and the game say of up to 2,000 items of a split and of as many samples, with their labels.
+
+        The discriminator judges batches of real and of generated samples apart, by their own statistics, as it learned.
+        """
+        whole = [torch.cat(column) for column in zip(*batches, strict=True)]
+        num = len(whole[0])
+        rows = torch.arange(min(num, JUDGED), device=whole[0].device) * num // min(num, JUDGED)
+        x, labels = whole[0][rows], whole[-1][rows] if len(whole) > 1 else None
         codes = self._codes(len(x), labels)
         real, fake, scores = [], [], []
         for part in torch.arange(len(x), device=x.device).split(PART):
             these = tuple(code[part] for code in codes)
             seen, made = self.inputs(x[part]), self.generator(*these)
-            scores.append(torch.stack([self._scores(images, these)[:, 0] for images in (seen, made)]))
+            with batch_statistics(self.discriminator):
+                scores.append(torch.stack([self._scores(images, these)[:, 0] for images in (seen, made)]))
             real.append(self.inputs.restore(seen))
             fake.append(self.inputs.restore(made))
         found = self.measure(torch.cat(real), torch.cat(fake), labels if self.condition else None)
@@ -146,17 +168,16 @@ class Adversarial(Task):
         return (z, self.condition.draw(count, labels, self.device, random)) if self.condition else (z,)
 
     def _scores(self, x: Tensor, codes: tuple[Tensor, ...]) -> Tensor:
-        shown = codes[1:] if self.condition and self.condition.shown else ()
-        scores: Tensor = self.discriminator(x, *shown)
+        scores: Tensor = self.discriminator(x, *self._shown(codes))
         return scores.float()
+
+    def _shown(self, codes: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return codes[1:] if self.condition and self.condition.shown else ()
 
     def networks(self, batch: Batch) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         codes = self._codes(len(batch[0]), _labels(batch))
-        shown = codes[1:] if self.condition and self.condition.shown else ()
-        return {
-            "generator": (self.generator, codes),
-            "discriminator": (self.discriminator, (self.inputs(batch[0]), *shown)),
-        }
+        judged = self.inputs(batch[0]), *self._shown(codes)
+        return {"generator": (self.generator, codes), "discriminator": (self.discriminator, judged)}
 
     def deployed(self, batch: Batch) -> tuple[nn.Module, tuple[Tensor, ...]]:
         return self.networks(batch)["generator"]
@@ -170,5 +191,10 @@ class Adversarial(Task):
         return {"samples": image_grid(self.sample(100, labels=classes).numpy(), columns=10)}
 
 
+def _mixes_items(layer: nn.Module) -> bool:
+    """By the statistics of the batch, or as layers say by `sees_batch`."""
+    return getattr(layer, "sees_batch", isinstance(layer, nn.modules.batchnorm._BatchNorm))
+
+
 def _labels(batch: Any) -> Tensor | None:
-    return batch[1] if len(tuple(batch)) > 1 else None
+    return batch[-1] if len(tuple(batch)) > 1 else None
