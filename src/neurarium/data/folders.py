@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from neurarium.data.decoding import ENDINGS, Header, decode, read_header
+from neurarium.data.decoding import ENDINGS, Header, decode, read_header, too_dark
 from neurarium.data.images import channel_statistics
 from neurarium.data.layouts import SPLIT_NAMES, class_names, files_below, innermost, is_image, labels_beside, visible
 from neurarium.data.memory import Augment, InMemory
@@ -95,6 +95,7 @@ def open_folder(
         sample = _decode_all(few, shape, image_size, [])[0].x
     if not len(sample):
         raise UserError(f"{root}: no image could be decoded.\n" + "\n".join(str(finding) for finding in findings[:5]))
+    findings += too_dark(str(root), [header for _, header in whole], int(sample.max()))
     mean, std = channel_statistics(sample)
     spec = Spec(
         shape=shape,
