@@ -8,9 +8,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-Norm = Literal["batch", "layer", "none"]
-"""Normalization of a critic's hidden layers. The gradient penalty is on each sample's own slope, which statistics of a
-batch would mix: there "layer" (Gulrajani et al. 2017, section 4) or "none"."""
+from neurarium.nn.spectral_norm import SpectralConv2d
+
+Norm = Literal["batch", "layer", "spectral", "none"]
+"""What keeps a discriminator in bounds: values normalised over a batch or over each image, or weights divided by their
+largest singular value. The gradient penalty is on each sample's own slope, which statistics of a batch would mix: there
+"layer" (Gulrajani et al. 2017, section 4)."""
 
 START = 4
 """Height and width of the smallest maps, as in the paper."""
@@ -51,9 +54,10 @@ class DCGANDiscriminator(nn.Module):
 
     Convolutions of stride 2 with LeakyReLU of slope 0.2 halve the side to 4 x 4, from which one more convolution makes
     the scores: no pooling, no hidden dense layer. Batch normalization after all convolutions but the first and the
-    last. Weights start from N(0, 0.02^2); hidden layers have biases where nothing normalises them.
+    last. Weights start from N(0, 0.02^2); hidden layers have biases where nothing normalises their values.
 
-    size, width: as the generator's. norm: of the hidden layers; "layer" is over all values of one image.
+    size, width: as the generator's. norm: "batch"; "layer", over all values of one image; "spectral" of all weights,
+        the last included, which start as torch starts them; "none".
     condition_size: length of c, which enters as that many constant maps beside the image.
     num_predicted: further scores from the same features, such as those of classes.
     In x (B, channels, size, size), and c (B, condition_size) where there is one; out (B, 1 + num_predicted), of which
@@ -73,13 +77,15 @@ class DCGANDiscriminator(nn.Module):
         super().__init__()
         widths = [width * 2**depth for depth in range(_doublings(size))]
         layers: list[nn.Module] = []
+        convolution = SpectralConv2d if norm == "spectral" else nn.Conv2d
         for depth, (n_in, n_out) in enumerate(zip([channels + condition_size, *widths[:-1]], widths, strict=True)):
-            layers.append(nn.Conv2d(n_in, n_out, 4, 2, 1, bias=norm == "none"))
-            if depth and norm != "none":
+            layers.append(convolution(n_in, n_out, 4, 2, 1, bias=norm not in _NORMS))
+            if depth and norm in _NORMS:
                 layers.append(_NORMS[norm](n_out))
             layers.append(nn.LeakyReLU(0.2))
         # Without a bias: it would raise real and generated scores alike, which a Wasserstein critic cannot learn.
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1 + num_predicted, START, bias=False), nn.Flatten())
+        last = convolution(widths[-1], 1 + num_predicted, START, bias=False)
+        self.layers = nn.Sequential(*layers, last, nn.Flatten())
         start_small(self)
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
@@ -88,9 +94,12 @@ class DCGANDiscriminator(nn.Module):
 
 
 def start_small(network: nn.Module) -> None:
-    """Weights of convolutions from N(0, 0.02^2), biases at 0; Radford et al. 2015, section 4."""
+    """Weights of convolutions from N(0, 0.02^2), biases at 0; Radford et al. 2015, section 4.
+
+    Spectral layers keep their start: their scale is divided away, and their singular vectors were found for it.
+    """
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and not isinstance(layer, SpectralConv2d):
             nn.init.normal_(layer.weight, 0.0, 0.02)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.losses.adversarial import Game, feature_matching_loss
+from neurarium.nn.normalization import batch_statistics
 from neurarium.plots.gallery import image_grid
 from neurarium.plots.points import sample_scatter
 from neurarium.tasks.conditions import Auxiliary, Condition

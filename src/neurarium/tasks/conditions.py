@@ -35,7 +35,7 @@ class Auxiliary(Protocol):
     def size(self) -> int:
         """Columns that the discriminator has for it."""
 
-    def discriminator(self, real: Tensor, fake: Tensor, labels: Tensor, c: Tensor) -> Parts:
+    def discriminator(self, real: Tensor, fake: Tensor, labels: Tensor | None, c: Tensor) -> Parts:
         """Scores for it, (B, size), of real and generated samples; labels (B,) of the real ones, c of the others."""
 
     def generator(self, fake: Tensor, c: Tensor) -> Parts: ...
@@ -89,7 +89,8 @@ class ClassPrediction:
     size: int
     fakes: bool = True
 
-    def discriminator(self, real: Tensor, fake: Tensor, labels: Tensor, c: Tensor) -> Parts:
+    def discriminator(self, real: Tensor, fake: Tensor, labels: Tensor | None, c: Tensor) -> Parts:
+        assert labels is not None, "classes are predicted from labelled images"
         parts = {"real_class": F.cross_entropy(real, labels, reduction="none")}
         return {**parts, **self.generator(fake, c)}
 
@@ -113,7 +114,7 @@ class CodePrediction:
     def size(self) -> int:
         return self.codes.size
 
-    def discriminator(self, real: Tensor, fake: Tensor, labels: Tensor, c: Tensor) -> Parts:
+    def discriminator(self, real: Tensor, fake: Tensor, labels: Tensor | None, c: Tensor) -> Parts:
         return self.generator(fake, c)
 
     def generator(self, fake: Tensor, c: Tensor) -> Parts:
