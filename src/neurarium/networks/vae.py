@@ -8,6 +8,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from neurarium.networks.conv_autoencoder import ConvDecoder, ConvEncoder
 from neurarium.nn.dense import dense_layers
 
 
@@ -60,3 +61,39 @@ class DenseDecoder(nn.Module):
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         x: Tensor = self.layers(z if c is None else torch.cat([z, c], 1))
         return x.view(len(z), *self.shape)
+
+
+class ConvCodeEncoder(nn.Module):
+    """q(z | x) by convolutions of stride 2, each of which halves height and width, and one dense layer.
+
+    shape: of one image, (C, H, W), of any size. hidden: channels after each halving. Further numbers c enter as maps of
+    one value beside the image's channels. In and out as of `DenseEncoder`.
+    """
+
+    def __init__(
+        self, *, shape: Sequence[int], hidden: Sequence[int] = (32, 64), latent_size: int = 20, condition_size: int = 0
+    ) -> None:
+        super().__init__()
+        channels, height, width = shape
+        self.layers = ConvEncoder((height, width), (channels + condition_size, *hidden), 2 * latent_size)
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        if c is not None:
+            x = torch.cat([x, c[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
+        parameters: Tensor = self.layers(x)
+        return parameters
+
+
+class ConvCodeDecoder(nn.Module):
+    """The mirror image of `ConvCodeEncoder`; in and out as of `DenseDecoder`."""
+
+    def __init__(
+        self, *, shape: Sequence[int], hidden: Sequence[int] = (32, 64), latent_size: int = 20, condition_size: int = 0
+    ) -> None:
+        super().__init__()
+        channels, height, width = shape
+        self.layers = ConvDecoder((height, width), (channels, *hidden), latent_size + condition_size)
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        x: Tensor = self.layers(z if c is None else torch.cat([z, c], 1))
+        return x

@@ -34,7 +34,7 @@ from neurarium.recipes.small_convnet import SmallConvNet
 from neurarium.recipes.sparse_autoencoder import SparseAutoencoder
 from neurarium.recipes.text_convnet import TextConvNet
 from neurarium.recipes.unet import UNet
-from neurarium.recipes.vae import VAE
+from neurarium.recipes.vae import VAE, BetaVAE, ConditionalVAE
 from neurarium.recipes.vgg import VGG
 from neurarium.recipes.watermark_autoencoder import WatermarkAutoencoder
 from neurarium.train.recipe import Recipe
@@ -65,6 +65,8 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "unet": UNet,
     "autoencoder": Autoencoder,
     "vae": VAE,
+    "cvae": ConditionalVAE,
+    "beta-vae": BetaVAE,
     "sparse-autoencoder": SparseAutoencoder,
     "denoising-autoencoder": DenoisingAutoencoder,
     "contractive-autoencoder": ContractiveAutoencoder,

@@ -38,8 +38,10 @@ class VAE(Recipe):
     """Of that noise, with values from 0 to 1; 0: learned."""
     image_size: int = 0
     """Height and width to which images are resized; 0: their own."""
-    hidden: tuple[int, ...] = (400,)
-    """Widths of the encoder's hidden layers; the decoder has them in reverse order."""
+    form: Literal["dense", "conv"] = "dense"
+    """Dense layers, or convolutions of stride 2."""
+    hidden: tuple[int, ...] = ()
+    """Widths of the encoder's hidden layers, or its channels after each halving; (): 400, or 32 and 64."""
     latent_size: int = 20
     """Numbers of a code; 2 are drawn as a map."""
     beta: float = 1.0
@@ -65,7 +67,7 @@ class VAE(Recipe):
 
         from torch.optim import AdamW
 
-        from neurarium.networks.vae import DenseDecoder, DenseEncoder
+        from neurarium.networks import vae
         from neurarium.nn.inputs import ImageInput
         from neurarium.tasks.pixels import BernoulliPixels, GaussianPixels
         from neurarium.tasks.vae import VariationalAutoencoder
@@ -78,15 +80,18 @@ class VAE(Recipe):
             )
         sizes: dict[str, Any] = {
             "shape": spec.shape,
-            "hidden": self.hidden,
+            "hidden": self.hidden or ((400,) if self.form == "dense" else (32, 64)),
             "latent_size": self.latent_size,
             "condition_size": len(spec.classes) if self.conditional else 0,
         }
-        channels = spec.shape[0]
-        grey = self.binarisation == "none"
+        channels, grey = spec.shape[0], self.binarisation == "none"
+        encoder, decoder = {
+            "dense": (vae.DenseEncoder, vae.DenseDecoder),
+            "conv": (vae.ConvCodeEncoder, vae.ConvCodeDecoder),
+        }[self.form]
         return VariationalAutoencoder(
-            encoder=DenseEncoder(**sizes),
-            decoder=DenseDecoder(**sizes),
+            encoder=encoder(**sizes),
+            decoder=decoder(**sizes),
             inputs=ImageInput(channels=channels, size=spec.shape[1:], mean=[0.0] * channels, std=[1.0] * channels),
             pixels=GaussianPixels(std=self.std or None) if grey else BernoulliPixels(),
             latent_size=self.latent_size,
@@ -101,3 +106,46 @@ class VAE(Recipe):
 
     def num_steps(self, spec: Spec) -> int:
         return spec.steps(self.epochs, self.batch_size) if self.epochs else max(4000, spec.steps(40, self.batch_size))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionalVAE(VAE):
+    """The class is told to encoder and decoder, so that the code is left with the style and the class can be asked for.
+
+    neurarium train cvae                                 # digits inside scikit-learn
+    neurarium train cvae --data mnist
+    """
+
+    name: ClassVar[str] = "cvae"
+    paper: ClassVar[str] = (
+        "Sohn, Lee, Yan 2015, Learning structured output representation using deep conditional generative models"
+    )
+    conditional: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetaVAE(VAE):
+    """A divergence that counts more than once: codes tell less, and each number of them about one factor.
+
+    neurarium train beta-vae                             # drawn shapes with five known factors
+    neurarium train beta-vae --beta 1
+    neurarium train beta-vae --data faces --image-size 32 --binarisation none --beta 250
+    """
+
+    name: ClassVar[str] = "beta-vae"
+    paper: ClassVar[str] = (
+        "Higgins et al. 2017, beta-VAE: learning basic visual concepts with a constrained variational framework"
+    )
+    goal: ClassVar[Goal] = Goal("loss", best="min")
+    tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "data": "digits", "hidden": (4, 8), "latent_size": 2}
+
+    data: str = "shapes"
+    """shapes, faces, digits, mnist, fashion-mnist, or a folder of images."""
+    form: Literal["dense", "conv"] = "conv"
+    """Dense layers, or convolutions of stride 2."""
+    hidden: tuple[int, ...] = ()
+    """Widths of the encoder's hidden layers, or its channels after each halving; (): 400, or 32 and 64."""
+    latent_size: int = 10
+    """Numbers of a code."""
+    beta: float = 4.0
+    """Weight of the divergence while it learns."""

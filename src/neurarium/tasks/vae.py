@@ -11,10 +11,9 @@ from torch.nn import functional as F
 
 from neurarium.losses.elbo import gaussian_kl, importance_weighted_bound
 from neurarium.losses.likelihood import gaussian_nll
-from neurarium.plots.gallery import image_grid
-from neurarium.plots.reconstructions import code_scatter, reconstruction_gallery
 from neurarium.tasks.classification import to_tensor
 from neurarium.tasks.pixels import PixelModel
+from neurarium.tasks.vae_pictures import pictures
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
@@ -24,7 +23,6 @@ CHUNK = 1000
 """Items of one forward pass of `encode` and `decode`; codes of one pass of `log_likelihood` are 20 times as many."""
 SAMPLES = 8
 """Codes drawn for each item of an evaluation."""
-SHOWN = 40
 
 
 class VariationalAutoencoder(LossTask):
@@ -68,7 +66,7 @@ class VariationalAutoencoder(LossTask):
     def loss(self, batch: Batch) -> dict[str, Mean]:
         """loss: reconstruction + beta divergence, minimised. reconstruction: -log p(x | z). divergence: KL(q || p).
         negative_elbo: their sum. All are sums over pixels and codes, in nats, means over items."""
-        x, told = self.inputs(batch[0]), self._told(batch[-1])
+        x, told = self.inputs(batch[0]), self.told(batch[-1])
         mean, log_variance = self.posterior(x, told)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
         reconstruction = self.pixels.nll(self.decoder(z, *told).float(), x)
@@ -89,12 +87,13 @@ class VariationalAutoencoder(LossTask):
         """The bound and its parts from 8 codes an item; importance_nll: minus the tighter bound L_8 from these."""
 
         def measures(batch: Batch) -> dict[str, Mean]:
-            x, told = self.inputs(batch[0]), self._told(batch[-1])
+            x, told = self.inputs(batch[0]), self.told(batch[-1])
             mean, log_variance = self.posterior(x, told)
             noise = even_normal(len(x), SAMPLES, mean.shape[1]).to(mean)
             nll, log_weights = self._weigh(x, told, mean, log_variance, noise)
             reconstruction, divergence = nll.mean(1), gaussian_kl(mean, log_variance)
             return {
+                "loss": Mean.of(reconstruction + self.beta * divergence),
                 "negative_elbo": Mean.of(reconstruction + divergence),
                 "reconstruction": Mean.of(reconstruction),
                 "divergence": Mean.of(divergence),
@@ -122,7 +121,7 @@ class VariationalAutoencoder(LossTask):
         generator = torch.Generator().manual_seed(seed)
         bounds = []
         for part, names in self._parts(x, labels, max(1, 20 * CHUNK // samples)):
-            images, told = self.inputs(part), self._told(names)
+            images, told = self.inputs(part), self.told(names)
             mean, log_variance = self.posterior(images, told)
             noise = torch.randn(len(part), samples, mean.shape[1], generator=generator).to(mean)
             _, log_weights = self._weigh(images, told, mean, log_variance, noise)
@@ -133,13 +132,13 @@ class VariationalAutoencoder(LossTask):
     def encode(self, x: Any, *, labels: Any = None) -> Tensor:
         """mu of q(z | x), (N, d) on the CPU, of N items as the data holds them: a tensor or a numpy array."""
         parts = self._parts(x, labels, CHUNK)
-        return torch.cat([self.posterior(self.inputs(part), self._told(names))[0].cpu() for part, names in parts])
+        return torch.cat([self.posterior(self.inputs(part), self.told(names))[0].cpu() for part, names in parts])
 
     @torch.no_grad()
     def decode(self, z: Any, *, labels: Any = None) -> Tensor:
         """E[x | z] as images (N, C, H, W) in [0, 1], on the CPU, of codes (N, d)."""
         parts = self._parts(to_tensor(z).float(), labels, CHUNK)
-        return torch.cat([self.pixels.mean(self.decoder(part, *self._told(y)).float()).cpu() for part, y in parts])
+        return torch.cat([self.pixels.mean(self.decoder(part, *self.told(y)).float()).cpu() for part, y in parts])
 
     def reconstruct(self, x: Any, *, labels: Any = None) -> Tensor:
         """E[x | z] at z = mu, images (N, C, H, W) in [0, 1]; x as the data holds it."""
@@ -154,7 +153,7 @@ class VariationalAutoencoder(LossTask):
             labels = torch.arange(count) % len(self.classes)
         return self.decode(z, labels=labels)
 
-    def _told(self, labels: Tensor | None) -> tuple[Tensor, ...]:
+    def told(self, labels: Tensor | None) -> tuple[Tensor, ...]:
         """What both networks are told besides: (B, classes) one-hot, or nothing."""
         if not self.conditional:
             return ()
@@ -181,34 +180,18 @@ class VariationalAutoencoder(LossTask):
         return ((part.to(self.device), mine.to(self.device)) for part, mine in pairs)
 
     def networks(self, batch: Batch) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
-        x, told = self.inputs(batch[0]), self._told(batch[-1])
+        x, told = self.inputs(batch[0]), self.told(batch[-1])
         with torch.no_grad():
             mean, _ = self.posterior(x, told)
         return {"encoder": (self.encoder, (x, *told)), "decoder": (self.decoder, (mean, *told))}
 
     def deployed(self, batch: Batch) -> tuple[nn.Module, tuple[Tensor, ...]]:
         """Exported is the way from items to mu and log s^2."""
-        return Posterior(self.inputs, self.encoder), (batch[0], *self._told(batch[-1]))
+        return Posterior(self.inputs, self.encoder), (batch[0], *self.told(batch[-1]))
 
     @torch.no_grad()
     def pictures(self, batches: Iterable[Batch]) -> Figures:
-        """Items over reconstructions, samples, and codes of two numbers by class."""
-        codes, labels, first = [], [], None
-        for batch in batches:
-            first = batch if first is None else first
-            told = {"labels": batch[-1]} if self.conditional else {}
-            codes.append(self.encode(batch[0], **told))
-            labels.append(batch[-1].cpu())
-        assert first is not None
-        told = {"labels": first[-1][:10]} if self.conditional else {}
-        rows = {"input": self.inputs(first[0][:10]).cpu(), "output": self.reconstruct(first[0][:10], **told)}
-        figures = {
-            "reconstructions": reconstruction_gallery({name: images.numpy() for name, images in rows.items()}),
-            "samples": image_grid(self.sample(SHOWN).numpy(), columns=10),
-        }
-        if self.latent_size == 2 and self.classes:
-            figures["codes"] = code_scatter(torch.cat(codes).numpy(), torch.cat(labels).numpy(), self.classes)
-        return figures
+        return pictures(self, batches)
 
 
 def even_normal(*shape: int) -> Tensor:

@@ -23,6 +23,7 @@ from neurarium.losses import (
     adversarial,
     classification,
     code_penalties,
+    elbo,
     hinge,
     items,
     likelihood,
@@ -30,6 +31,7 @@ from neurarium.losses import (
     regression,
     segmentation,
     value,
+    vector_quantisation,
 )
 from neurarium.networks.char_convnet import CharConvNet
 from neurarium.networks.lenet import LeNet5, LeNet5_1998
@@ -208,6 +210,8 @@ LOSSES: dict[Any, list[Case]] = {
     code_penalties.sigmoid_jacobian_norm: [
         loss(code_penalties.sigmoid_jacobian_norm, normal(4, 3).sigmoid(), normal(3, 5))
     ],
+    elbo.gaussian_kl: [loss(elbo.gaussian_kl, normal(4, 3), normal(4, 3) / 2)],
+    elbo.importance_weighted_bound: [loss(elbo.importance_weighted_bound, normal(4, 3))],
     hinge.hinge: [loss(hinge.hinge, normal(4, 3), SIGNS[:, None] * SIGNS[:3])],
     likelihood.gaussian_nll: [loss(likelihood.gaussian_nll, normal(5), normal(5) + 1, normal(5) / 2)],
     likelihood.mixture_density_nll: [
@@ -227,6 +231,7 @@ WITHOUT_DERIVATIVE = {
     Step: "its derivative is 0 wherever there is one",
     value.q_learning_target: "a target is a constant, as in the paper",
     items.check_shapes: "it returns nothing",
+    vector_quantisation.vector_quantisation_loss: "its stopped gradients are its point",
 }
 ALL = {**LAYERS, **NETWORKS, **LOSSES}
 
