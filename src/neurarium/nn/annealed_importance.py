@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from neurarium.nn.rbm import RBM, draw
+from neurarium.nn.rbm import MOST, RBM, draw
+
+MARGIN = 0.02
+"""No unit of the model from which annealing starts is surer than this."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,21 @@ class LogPartition:
     error: float = 0.0
 
 
+def log_partition(rbm: RBM, means: Tensor, *, steps: int = 1000, chains: int = 100, seed: int = 0) -> LogPartition:
+    """log Z: exact with up to 20 units in the smaller group, else annealed from independent units with these means
+    (V,), those of the data."""
+    if min(rbm.num_visible, rbm.num_hidden) <= MOST:
+        return LogPartition(rbm.log_partition())
+    generator = torch.Generator(means.device).manual_seed(seed)
+    base = means.clamp(MARGIN, 1 - MARGIN).logit()
+    return annealed_log_partition(rbm, base, steps=steps, chains=chains, generator=generator)
+
+
 @torch.no_grad()
 def annealed_log_partition(
     rbm: RBM, base: Tensor, *, steps: int = 1000, chains: int = 100, generator: torch.Generator | None = None
 ) -> LogPartition:
-    """log Z of the machine; Neal 2001, and Salakhutdinov, Murray 2008, section 4.
+    """log Z of the machine; Neal 2001; Salakhutdinov, Murray 2008.
 
     Chains start at independent visible units with biases `base` (V,) (log-odds of the data's means are good ones),
     whose Z_0 is known, and are led to the machine through the distributions

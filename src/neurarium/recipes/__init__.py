@@ -11,6 +11,7 @@ from neurarium.recipes.colorization_autoencoder import ColorizationAutoencoder
 from neurarium.recipes.contractive_autoencoder import ContractiveAutoencoder
 from neurarium.recipes.conv_autoencoder import ConvAutoencoder
 from neurarium.recipes.dcgan import DCGAN
+from neurarium.recipes.deep_belief_network import DeepBeliefNetwork
 from neurarium.recipes.denoising_autoencoder import DenoisingAutoencoder
 from neurarium.recipes.densenet import DenseNet
 from neurarium.recipes.dqn_chain import DQNChain
@@ -75,6 +76,7 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "watermark-autoencoder": WatermarkAutoencoder,
     "rnn-parity": RNNParity,
     "rbm": RestrictedBoltzmannMachine,
+    "deep-belief-network": DeepBeliefNetwork,
     "gan-ring": GANRing,
     "dcgan": DCGAN,
     "dqn-chain": DQNChain,

@@ -37,15 +37,15 @@ class RestrictedBoltzmannMachine(Recipe):
     """Steps of every chain for each update: k."""
     num_chains: int = 100
     """Chains of pcd."""
-    epochs: float = 50.0
-    """Passes over the training data."""
+    epochs: float = 0.0
+    """Passes over the training data; 0: 20, or as many as give 5,000 steps on a small set."""
     batch_size: int = 100
     """Items of a step."""
-    lr: float = 0.05
+    lr: float = 0.2
     """Learning rate of SGD; it falls to zero along a cosine."""
     momentum: float = 0.5
     """Of SGD."""
-    weight_decay: float = 1e-4
+    weight_decay: float = 1e-3
     """Factor of the squared penalty on weights and biases."""
 
     def open_data(self) -> Data:
@@ -78,4 +78,4 @@ class RestrictedBoltzmannMachine(Recipe):
         return PersistentContrastiveDivergence(**parts, num_chains=self.num_chains)
 
     def num_steps(self, spec: Spec) -> int:
-        return spec.steps(self.epochs, self.batch_size)
+        return spec.steps(self.epochs, self.batch_size) if self.epochs else max(5000, spec.steps(20, self.batch_size))

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neurarium.nn.annealed_importance import LogPartition, annealed_log_partition
+from neurarium.nn.annealed_importance import log_partition
 from neurarium.nn.inputs import ImageInput
-from neurarium.nn.rbm import MOST, RBM, draw
+from neurarium.nn.rbm import RBM, draw
 from neurarium.plots.gallery import image_grid
 from neurarium.tasks.classification import to_tensor
 from neurarium.train import ranks
@@ -26,8 +26,6 @@ SHOWN = 40
 """Images in a picture."""
 UNITS = 64
 """Pixels of an image at which evaluation looks for the pseudo-log-likelihood; all of them where there are no more."""
-MARGIN = 0.02
-"""No pixel of the model from which annealing starts is surer than this."""
 
 
 class BinaryImages(nn.Module):
@@ -66,13 +64,7 @@ class BinaryImageModel(Task):
     def loss(self, batch: Batch) -> dict[str, Mean]:
         """loss: F(v) - <F(v')>, v' the machine's own states. Its gradient is that of -log p(v), where v' ~ p."""
         v = self.inputs(batch[0])
-        energy = self.network.free_energy(v)
-        loss = energy - self.network.free_energy(self.model_states(v)).mean()
-        return {"loss": Mean.of(loss), "free_energy": Mean.of(energy.detach()), **self._errors(v)}
-
-    def _errors(self, v: Tensor) -> dict[str, Mean]:
-        with torch.no_grad():
-            return {"reconstruction_error": Mean.of((v - self.network.visible(self.network(v))).square().mean(1))}
+        return contrastive_losses(self.network, v, self.model_states(v))
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """free_energy, reconstruction_error; log_likelihood and pseudo_log_likelihood of an image, in nats;
@@ -92,10 +84,14 @@ class BinaryImageModel(Task):
             seen += len(v)
             pseudo = size * self.network.log_conditional(v, units).mean(1)
             energy = self.network.free_energy(v)
-            return {"free_energy": Mean.of(energy), "pseudo_log_likelihood": Mean.of(pseudo), **self._errors(v)}
+            return {
+                "free_energy": Mean.of(energy),
+                "pseudo_log_likelihood": Mean.of(pseudo),
+                "reconstruction_error": Mean.of(reconstruction_errors(self.network, v)),
+            }
 
         means = mean_over(batches, measures)
-        found = self.log_partition(ranks.sum_over_ranks(pixels) / means["items"])
+        found = log_partition(self.network, ranks.sum_over_ranks(pixels) / means["items"])
         likelihood = -means["free_energy"] - found.value
         return {
             "log_likelihood": likelihood,
@@ -104,20 +100,12 @@ class BinaryImageModel(Task):
             "partition_error": found.error,
         }
 
-    def log_partition(self, means: Tensor, *, steps: int = 1000, chains: int = 100, seed: int = 0) -> LogPartition:
-        """log Z: exact with up to 20 units in the smaller group, else by annealed importance sampling from independent
-        pixels with these means (V,)."""
-        if min(self.network.num_visible, self.network.num_hidden) <= MOST:
-            return LogPartition(self.network.log_partition())
-        generator = torch.Generator(self.device).manual_seed(seed)
-        base = means.to(self.device).clamp(MARGIN, 1 - MARGIN).logit()
-        return annealed_log_partition(self.network, base, steps=steps, chains=chains, generator=generator)
-
     @torch.no_grad()
     def log_likelihood(self, x: Any, *, steps: int = 1000, chains: int = 100, seed: int = 0) -> Tensor:
-        """log p(v) (N,) float64 of images as the data holds them, in nats; see `log_partition`."""
+        """log p(v) (N,) float64 of images as the data holds them, in nats: exact with up to 20 units in the smaller
+        group, else with an estimate of log Z by `steps` temperatures and so many chains."""
         v = self.inputs(to_tensor(x).to(self.device))
-        found = self.log_partition(v.mean(0), steps=steps, chains=chains, seed=seed)
+        found = log_partition(self.network, v.mean(0), steps=steps, chains=chains, seed=seed)
         return (-self.network.free_energy(v).double() - found.value).cpu()
 
     @torch.no_grad()
@@ -162,6 +150,24 @@ class BinaryImageModel(Task):
 
     def pictures(self, batches: Iterable[Batch]) -> Figures:
         return {"samples": image_grid(self.sample(SHOWN).numpy(), columns=10)}
+
+
+def contrastive_losses(rbm: RBM, v: Tensor, states: Tensor) -> dict[str, Mean]:
+    """loss: F(v) - <F(v')> of data v (B, V) and the machine's own states v' (C, V); free_energy: F(v);
+    reconstruction_error: see `reconstruction_errors`."""
+    energy = rbm.free_energy(v)
+    with torch.no_grad():
+        errors = reconstruction_errors(rbm, v)
+    return {
+        "loss": Mean.of(energy - rbm.free_energy(states).mean()),
+        "free_energy": Mean.of(energy.detach()),
+        "reconstruction_error": Mean.of(errors),
+    }
+
+
+def reconstruction_errors(rbm: RBM, v: Tensor) -> Tensor:
+    """Mean squared difference of a visible unit, (B,), between v (B, V) and what its hidden probabilities give back."""
+    return (v - rbm.visible(rbm(v))).square().mean(1)
 
 
 class ContrastiveDivergence(BinaryImageModel):
