@@ -50,10 +50,9 @@ class SpectralConv2d(nn.Conv2d):
 
 
 def _start(layer: SpectralLinear | SpectralConv2d) -> None:
-    rows, columns = layer.weight.flatten(1).shape
-    kind = {"device": layer.weight.device, "dtype": layer.weight.dtype}
-    layer.register_buffer("u", F.normalize(torch.randn(rows, **kind), dim=0))
-    layer.register_buffer("v", torch.zeros(columns, **kind))
+    matrix = layer.weight.detach().flatten(1)
+    layer.register_buffer("u", F.normalize(torch.randn_like(matrix[:, 0]), dim=0))
+    layer.register_buffer("v", torch.zeros_like(matrix[0]))
     for _ in range(10):
         _iterate(layer)
 

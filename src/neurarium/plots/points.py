@@ -90,7 +90,12 @@ def decision_regions(
 
 
 def sample_scatter(real: ArrayLike, generated: ArrayLike) -> Figure:
-    """What a generator makes beside what it learns from; both of shape (N, 2), the numbers may differ."""
+    """What a generator makes beside what it learns from; both of shape (N, 2), the numbers may differ.
+
+    Of numbers on a line, (N, 1), histograms show how densely they lie.
+    """
+    if np.ndim(real) == 2 and np.shape(real)[1] == 1:
+        return _histograms(style.array(real, "real", None, 1), style.array(generated, "generated", None, 1))
     figure, axes = style.new_figure(4.6, 4.6)
     handles: list[Artist] = []
     for index, (name, points) in enumerate((("real", real), ("generated", generated))):
@@ -112,6 +117,21 @@ def sample_scatter(real: ArrayLike, generated: ArrayLike) -> Figure:
     style.legend(
         axes, handles, ["real", "generated"], markerscale=1.8, loc="lower right", bbox_to_anchor=(1, 1), ncols=2
     )
+    return figure
+
+
+def _histograms(real: NDArray[np.float64], generated: NDArray[np.float64]) -> Figure:
+    figure, axes = style.new_figure(5.4, 3.4)
+    both = np.concatenate([real, generated])
+    bins = np.linspace(both.min(), both.max(), 61)
+    handles: list[Artist] = []
+    for index, (name, numbers) in enumerate((("real", real), ("generated", generated))):
+        density, _ = np.histogram(numbers, bins, density=True)
+        steps = axes.stairs(density, bins, color=style.colour(index), fill=index == 0, linewidth=1.8, gid=name)
+        steps.set_alpha(0.35 if index == 0 else 1.0)
+        handles.append(steps)
+    style.labels(axes, "x", "density")
+    style.legend(axes, handles, ["real", "generated"])
     return figure
 
 

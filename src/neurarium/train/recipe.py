@@ -20,6 +20,7 @@ POSITIVE = (
     "hidden_size",
     "latent_size",
     "discriminator_steps",
+    "generator_steps",
     "target_every",
     "memory",
     "components",

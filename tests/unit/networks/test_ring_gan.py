@@ -3,6 +3,8 @@ import torch
 from torch import nn
 
 from neurarium.networks.ring_gan import RingDiscriminator, RingGenerator
+from neurarium.nn.minibatch_discrimination import MinibatchDiscrimination
+from neurarium.nn.spectral_norm import SpectralLinear
 
 
 def test_parameter_counts() -> None:
@@ -15,6 +17,19 @@ def test_shapes(batch: int) -> None:
     points = RingGenerator(latent_size=3, hidden=(4,))(torch.randn(batch, 3))
     assert points.shape == (batch, 2)
     assert RingDiscriminator()(points).shape == (batch, 1)
+
+
+def test_options_of_the_judge() -> None:
+    x = torch.randn(6, 1)
+    assert RingGenerator(latent_size=3, coordinates=1)(torch.randn(6, 3)).shape == (6, 1)
+    seeing = RingDiscriminator(coordinates=1, hidden=(4, 5), num_kernels=3)
+    assert seeing(x).shape == (6, 1)
+    assert seeing.features(x).shape == (6, 5 + 3)
+    assert any(isinstance(layer, MinibatchDiscrimination) for layer in seeing.modules())
+    bounded = RingDiscriminator(hidden=(4, 5), linear=SpectralLinear)
+    assert sum(isinstance(layer, SpectralLinear) for layer in bounded.modules()) == 3
+    plain = RingDiscriminator(hidden=(4, 5))
+    torch.testing.assert_close(plain.layers[-1](plain.features(x.expand(6, 2))), plain(x.expand(6, 2)))
 
 
 def test_generator_reaches_every_point_of_the_plane() -> None:

@@ -65,6 +65,16 @@ def test_samples_stand_beside_what_is_real(part) -> None:
         sample_scatter(X, np.zeros((30, 3)))
 
 
+def test_samples_on_a_line_are_histograms_over_the_same_bins(part) -> None:
+    real, generated = np.linspace(0, 1, 100)[:, None], np.linspace(0.5, 2, 50)[:, None]
+    figure = sample_scatter(real, generated)
+    for name, numbers in (("real", real), ("generated", generated)):
+        density, edges, _ = part(figure, name).get_data()
+        assert (edges[0], edges[-1], len(edges)) == (0, 2, 61)
+        assert (density * np.diff(edges)).sum() == pytest.approx(1)
+        np.testing.assert_allclose(density * len(numbers) * np.diff(edges), np.histogram(numbers, edges)[0])
+
+
 def test_predictions_stand_over_true_numbers_and_perfect_ones_on_the_diagonal(part) -> None:
     figure = true_against_predicted([1, 2, 3], [1.5, 2.0, 5.0])
     np.testing.assert_array_equal(offsets(part(figure, "predictions")), [[1, 1.5], [2, 2], [3, 5]])
