@@ -16,18 +16,26 @@ class ImageInput(nn.Module):
     Images up to 4 pixels smaller are padded with the border value 0, as LeCun et al. 1998 put 28 x 28 digits into
     32 x 32 fields; others are resized by bilinear interpolation. With the size None every image keeps its own.
 
-    mean, std: one number a channel, of pixels in 0..1.
+    mean, std: one number a channel, of pixels in 0..1. own: size of the images themselves, to which `restore` cuts what
+        was padded; None: it does not.
     """
 
     mean: Tensor
     std: Tensor
 
     def __init__(
-        self, *, channels: int, size: tuple[int, int] | None, mean: Sequence[float], std: Sequence[float]
+        self,
+        *,
+        channels: int,
+        size: tuple[int, int] | None,
+        mean: Sequence[float],
+        std: Sequence[float],
+        own: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.channels = channels
         self.size = size
+        self.own = own
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
         self.register_buffer("std", _divisor(std).view(-1, 1, 1))
 
@@ -51,6 +59,11 @@ class ImageInput(nn.Module):
 
     def restore(self, x: Tensor) -> Tensor:
         """Images as a person sees them, in 0..1, from standardised ones (B, C, H, W)."""
+        if self.own is not None:
+            (height, width), (tall, wide) = self.own, x.shape[2:]
+            if 0 <= tall - height <= 4 and 0 <= wide - width <= 4:
+                top, left = (tall - height) // 2, (wide - width) // 2
+                x = x[:, :, top : top + height, left : left + width]
         return (x.float() * self.std + self.mean).clamp(0, 1)
 
 

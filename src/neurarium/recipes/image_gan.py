@@ -91,7 +91,8 @@ class ImageGAN(Recipe):
 
         if len(spec.shape) != 3:
             raise UserError(f"{self.name} makes images, and {self.data} are none. Use gan-ring for points.")
-        channels, side = spec.shape[0], max(spec.shape[1:])
+        channels, *own = spec.shape
+        side = max(own)
         size = 1 << (side - 1).bit_length()
         roles = self.roles(spec)
         condition, auxiliary = roles.get("condition"), roles.get("auxiliary")
@@ -110,7 +111,13 @@ class ImageGAN(Recipe):
             generator=generator,
             discriminator=discriminator,
             # From -1 to 1, as the tanh of the generator's last layer.
-            inputs=ImageInput(channels=channels, size=(size, size), mean=[0.5] * channels, std=[0.5] * channels),
+            inputs=ImageInput(
+                channels=channels,
+                size=(size, size),
+                mean=[0.5] * channels,
+                std=[0.5] * channels,
+                own=(own[0], own[1]),
+            ),
             latent_size=self.latent_size,
             game=self.game(),
             descents=self.descents(),

@@ -13,6 +13,7 @@ from neurarium.nn.normalization import batch_statistics
 from neurarium.plots.gallery import image_grid
 from neurarium.plots.points import sample_scatter
 from neurarium.tasks.conditions import Auxiliary, Condition
+from neurarium.tasks.sampling import Sampler, asked, evenly
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
@@ -28,8 +29,6 @@ Measure = Callable[[Tensor, Tensor, "Tensor | None"], dict[str, float]]
 
 PART = 500
 """Samples that are made and judged at a time where nothing is learned."""
-JUDGED = 2000
-"""Items of a split that are judged at most, spread evenly over it."""
 
 
 class Adversarial(Task):
@@ -131,10 +130,8 @@ class Adversarial(Task):
 
         The discriminator judges batches of real and of generated samples apart, by their own statistics, as it learned.
         """
-        whole = [torch.cat(column) for column in zip(*batches, strict=True)]
-        num = len(whole[0])
-        rows = torch.arange(min(num, JUDGED), device=whole[0].device) * num // min(num, JUDGED)
-        x, labels = whole[0][rows], whole[-1][rows] if len(whole) > 1 else None
+        x, *rest = (evenly(torch.cat(column)) for column in zip(*batches, strict=True))
+        labels = rest[-1] if rest else None
         codes = self._codes(len(x), labels)
         real, fake, scores = [], [], []
         for part in torch.arange(len(x), device=x.device).split(PART):
@@ -151,17 +148,16 @@ class Adversarial(Task):
     def sample(self, count: int, *, labels: Any = None, seed: int = 0) -> Tensor:
         """Samples (count, ...) as a person sees them, images from 0 to 1. labels: (count,), under a condition.
 
-        Raises ValueError for labels without a condition, or another number of them.
+        Raises ValueError for labels without a condition, another number of them, or classes that do not exist.
         """
-        if labels is not None:
-            if self.condition is None:
-                raise ValueError("These samples have no classes to choose from. Leave the labels out.")
-            labels = torch.as_tensor(labels, device=self.device)
-            if labels.shape != (count,):
-                raise ValueError(f"Expected {count} labels, one a sample; received shape {tuple(labels.shape)}.")
-        codes = self._codes(count, labels, torch.Generator(self.device).manual_seed(seed))
-        parts = zip(*(code.split(PART) for code in codes), strict=True)
-        return torch.cat([self.inputs.restore(self.generator(*part)).cpu() for part in parts])
+        labels = None if labels is None else asked(labels, count, self.condition, self.device)
+        return self.decode(*self._codes(count, labels, torch.Generator(self.device).manual_seed(seed)))
+
+    @torch.no_grad()
+    def decode(self, *codes: Any) -> Tensor:
+        """Samples as a person sees them from noise (N, latent_size), and c (N, size) under a condition."""
+        moved = (torch.as_tensor(code, dtype=torch.float32, device=self.device).split(PART) for code in codes)
+        return torch.cat([self.inputs.restore(self.generator(*part)).cpu() for part in zip(*moved, strict=True)])
 
     def _codes(self, count: int, labels: Tensor | None, random: torch.Generator | None = None) -> tuple[Tensor, ...]:
         """What the generator reads: z, and c under a condition."""
@@ -181,14 +177,15 @@ class Adversarial(Task):
         return {"generator": (self.generator, codes), "discriminator": (self.discriminator, judged)}
 
     def deployed(self, batch: Batch) -> tuple[nn.Module, tuple[Tensor, ...]]:
-        return self.networks(batch)["generator"]
+        return Sampler(self.generator, self.inputs), self._codes(len(batch[0]), _labels(batch))
 
     def pictures(self, batches: Iterable[Batch]) -> Figures:
         """Ten by ten samples, one class a row where classes can be asked for; or points among the data's."""
         x = next(iter(batches))[0]
         if x.dim() == 2:
             return {"samples": sample_scatter(x.cpu().numpy(), self.sample(len(x)).numpy())}
-        classes = torch.arange(10).repeat_interleave(10) if self.condition else None
+        rows = torch.arange(10).repeat_interleave(10)
+        classes = rows % self.condition.num_classes if self.condition else None
         return {"samples": image_grid(self.sample(100, labels=classes).numpy(), columns=10)}
 
 

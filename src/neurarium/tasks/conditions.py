@@ -22,6 +22,10 @@ class Condition(Protocol):
     def size(self) -> int: ...
 
     @property
+    def num_classes(self) -> int:
+        """Of which one can be asked for by its number."""
+
+    @property
     def shown(self) -> bool: ...
 
     def draw(
@@ -48,6 +52,10 @@ class Label:
     size: int
     shown: bool = True
 
+    @property
+    def num_classes(self) -> int:
+        return self.size
+
     def draw(
         self, count: int, labels: Tensor | None, device: torch.device, generator: torch.Generator | None = None
     ) -> Tensor:
@@ -67,6 +75,10 @@ class Codes:
     @property
     def size(self) -> int:
         return self.categories + self.numbers
+
+    @property
+    def num_classes(self) -> int:
+        return self.categories
 
     def draw(
         self, count: int, labels: Tensor | None, device: torch.device, generator: torch.Generator | None = None
