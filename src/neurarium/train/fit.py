@@ -17,6 +17,7 @@ from neurarium.train.data import Data, Shard
 from neurarium.train.log import Cadence, Drawn
 from neurarium.train.recipe import Goal, UserError
 from neurarium.train.settings import Settings
+from neurarium.train.stopping import StopWhen
 from neurarium.train.training import Training, load_weights
 
 PROOF = 25
@@ -49,6 +50,7 @@ class Plan:
     evaluate_at: frozenset[int]
     checkpoint_every: int
     patience: int
+    stop_when: StopWhen | None = None
 
     @classmethod
     def of(cls, steps: int, goal: Goal, evaluations: int, settings: Settings) -> Plan:
@@ -62,6 +64,7 @@ class Plan:
             evaluate_at=frozenset(round(steps * (i + 1) / times) for i in range(times)),
             checkpoint_every=settings.checkpoint_every,
             patience=settings.patience,
+            stop_when=StopWhen.parse(settings.stop_when) if settings.stop_when else None,
         )
 
 
@@ -142,10 +145,14 @@ def _evaluate(training: Training, data: Data, run: Run, plan: Plan, shard: Shard
                 checkpoint.save(run.best_path, {**training.task.state_dict(), "step": training.step})
         else:
             training.stale += 1
+    rule = plan.stop_when
+    training.met = training.met + 1 if rule and rule.holds(measures) else 0
     if goal.reached(value):
         training.stopped = f"{goal.split} {goal.measure} reached {value:.4g}, the goal is {goal.target:.4g}"
     elif plan.patience and training.stale >= plan.patience:
         training.stopped = f"{goal.split} {goal.measure} has not improved for {training.stale} evaluations"
+    elif rule and training.met >= rule.times:
+        training.stopped = f"{goal.split} {rule}"
 
 
 def _finish(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, screen: Screen) -> None:

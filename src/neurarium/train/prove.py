@@ -64,7 +64,7 @@ def prove(run: Run, recipe: Recipe, screen: Screen) -> Proof:
 
 def first_difference(ours: State, theirs: State) -> str:
     """The first entry whose bits differ, with by how much; "" where there is none."""
-    decided = {"stale", "stopped", "record"}  # set by evaluations, which a replay leaves out
+    decided = {"stale", "met", "stopped", "record"}  # set by evaluations, which a replay leaves out
     for name in dict.fromkeys([*theirs, *ours]):
         if name.startswith(TIMED) or name in decided:
             continue

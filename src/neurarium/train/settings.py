@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from neurarium.train.recipe import UserError
+from neurarium.train.stopping import StopWhen
 
 LEAST = (
     ("seed", 0),
@@ -47,6 +48,8 @@ class Settings:
     """Stop after so many evaluations without a better score and restore the best weights; 0: never."""
     until: float | None = None
     """Stop when the recipe's goal reaches this value."""
+    stop_when: str = ""
+    """Stop when a measure of the evaluations says so, such as "discriminator_accuracy<0.55:3": three times in a row."""
     evaluations: int = 0
     """How many times to evaluate during training; 0: as often as the recipe says."""
     log_every: int = 0
@@ -75,6 +78,8 @@ class Settings:
             if getattr(self, name) < least:
                 flag = name.replace("_", "-")
                 raise UserError(f"--{flag} must be at least {least}, received {getattr(self, name)}.")
+        if self.stop_when:
+            StopWhen.parse(self.stop_when)
         if self.swa >= 1:
             raise UserError(f"--swa is a share of the run, below 1; received {self.swa}. 0.75 is usual.")
         if self.fresh and not self.from_run:

@@ -26,6 +26,7 @@ from neurarium.train.transfer import Transfer, adopt
 @dataclass
 class Training:
     """step: steps done. record: best value of the goal so far. stale: evaluations since. stopped: why it ended.
+    met: evaluations in a row at which the condition to stop held.
 
     new: parameters that did not come from the run that it starts from.
     """
@@ -37,6 +38,7 @@ class Training:
     step: int = 0
     record: float | None = None
     stale: int = 0
+    met: int = 0
     stopped: str = ""
     seconds: float = 0.0
     new: tuple[str, ...] = ()
@@ -51,6 +53,7 @@ class Training:
             state |= under(f"rank{rank}", other)
         state |= under("log", self.log.state())
         state |= {"step": self.step, "stale": self.stale, "stopped": self.stopped, "seconds": self.seconds}
+        state["met"] = self.met
         state["record"] = "" if self.record is None else self.record.hex()
         return state
 
@@ -62,6 +65,7 @@ class Training:
         self.stream.restore(part(own, "data"))
         self.log.restore(part(state, "log"))
         self.step, self.stale, self.stopped = int(state["step"]), int(state["stale"]), str(state["stopped"])
+        self.met = int(state.get("met", 0))  # runs of earlier versions have none
         self.seconds = float(state["seconds"])
         self.record = float.fromhex(str(state["record"])) if state["record"] else None
         hardware.restore_generators(part(own, "random"))
