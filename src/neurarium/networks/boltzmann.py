@@ -9,7 +9,7 @@ from neurarium.nn.rbm import all_states, draw
 
 
 class BoltzmannMachine(nn.Module):
-    """Every unit may see every other: Ackley, Hinton, Sejnowski 1985, equations 1 to 4, at the temperature 1.
+    """Every unit may see every other: Ackley, Hinton, Sejnowski 1985, at the temperature 1.
 
     E(s) = -sum_{i<j} w_ij s_i s_j - sum_i b_i s_i, with s = (v, h) in {0, 1}^N, visible units first. The entries of
     `weight` (N, N) above the diagonal are the w_ij; the others do not count. New in the paper: hidden units, and a rule
@@ -50,7 +50,7 @@ class BoltzmannMachine(nn.Module):
         self, states: Tensor, *, steps: int = 1, clamped: int = 0, generator: torch.Generator | None = None
     ) -> Tensor:
         """States (B, N) after `steps` sweeps, each of which draws unit after unit from p(s_i = 1 | the others) =
-        sigmoid(sum_j w_ij s_j + b_i), equation 5. The first `clamped` units stay as they are.
+        sigmoid(sum_j w_ij s_j + b_i). The first `clamped` units stay as they are.
         """
         states, weights = states.clone(), self.couplings
         for unit in [unit for _ in range(steps) for unit in range(clamped, len(self.bias))]:

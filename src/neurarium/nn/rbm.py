@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -69,10 +71,10 @@ class RBM(nn.Module):
     @torch.no_grad()
     def transposed(self) -> RBM:
         """The same machine with its groups exchanged: what is visible here is hidden there."""
-        other = RBM(num_visible=self.num_hidden, num_hidden=self.num_visible).to(self.weight)
-        other.weight.copy_(self.weight.T)
-        other.visible_bias.copy_(self.hidden_bias)
-        other.hidden_bias.copy_(self.visible_bias)
+        other = copy.deepcopy(self)  # a new one would draw weights
+        other.num_visible, other.num_hidden = self.num_hidden, self.num_visible
+        other.weight = nn.Parameter(self.weight.T.clone())
+        other.visible_bias, other.hidden_bias = other.hidden_bias, other.visible_bias
         return other
 
     @torch.no_grad()

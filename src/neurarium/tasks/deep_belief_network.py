@@ -32,8 +32,9 @@ class DeepBeliefNetwork(Task):
     last factor is a restricted Boltzmann machine and the others are the downward halves of those below it.
 
     Layers are learned greedily (section 4), each by CD-k for `layer_steps` steps, the later ones from states that are
-    drawn upwards through those below. The layers keep their own weights: they are not untied by the wake-sleep phase
-    of section 5, and there are no labels at the top.
+    drawn upwards through those below. A layer with as many units as lie two layers below it begins as the layer below
+    turned over; then the network is at first as likely as without it, and its bound rises from there. There is no
+    wake-sleep phase (section 5), and there are no labels at the top.
 
     network: the machines, from the images up; it gives p(h_L = 1) by probabilities, layer by layer.
     """
@@ -59,11 +60,21 @@ class DeepBeliefNetwork(Task):
         """One update of the first layer that has not had its steps; of the last for ever."""
         unfinished = (n for n, stepper in enumerate(steppers.values()) if stepper.count < self.layer_steps)
         depth = next(unfinished, len(steppers) - 1)
+        stepper = steppers[f"layer{depth + 1}"]
+        if depth and stepper.count == 0:
+            self._turn_over(depth)
 
         def loss(batch: Batch) -> dict[str, Mean]:
             return {**self.loss(batch, depth), "layer": Mean(torch.tensor(float(depth + 1), device=self.device), 1)}
 
-        return steppers[f"layer{depth + 1}"].update(loss, next(batches))
+        return stepper.update(loss, next(batches))
+
+    @torch.no_grad()
+    def _turn_over(self, depth: int) -> None:
+        """Begin a layer as the one below it turned over, where their sizes allow it."""
+        layer, turned = self.layers[depth], self.layers[depth - 1].transposed()
+        if layer.weight.shape == turned.weight.shape:
+            layer.load_state_dict(turned.state_dict())
 
     def loss(self, batch: Batch, depth: int) -> dict[str, Mean]:
         """Contrastive divergence of the layer with so many below it."""
