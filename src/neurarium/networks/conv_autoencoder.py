@@ -12,8 +12,9 @@ from torch import Tensor, nn
 class ConvAutoencoder(nn.Module):
     """Convolutions down to a code, transposed convolutions back up; after Masci et al. 2011, with strides for pooling.
 
-    Encoder: 3 x 3 convolutions of stride 2 with ReLU, each of which halves height and width, rounded up. Decoder: the
-    same way back by transposed ones, to the very sizes that were left, whatever they were. The paper pools instead.
+    Encoder: 3 x 3 convolutions of stride 2 with ReLU, each of which halves height and width, rounded up. Decoder:
+    4 x 4 transposed convolutions of stride 2, which double them; where a size was odd the last row or column is cut
+    off, so that the output is as large as the input. The paper pools in place of strides.
 
     channels: of the maps after each halving. size: height and width of the images.
     code_size: numbers of the code, between two dense layers; 0: the last maps are the code, and `forward` takes images
@@ -79,8 +80,9 @@ class ConvDecoder(nn.Module):
         self.size = size
         self.maps = _maps(size, widths)
         self.dense = nn.Sequential(nn.Linear(code_size, prod(self.maps)), nn.ReLU()) if code_size else None
+        # Windows of 4 at stride 2 cover every pixel equally often; those of 3 leave a chequered pattern.
         self.layers = nn.ModuleList(
-            nn.ConvTranspose2d(n_in, n_out, 3, stride=2, padding=1) for n_in, n_out in pairwise(widths[::-1])
+            nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1) for n_in, n_out in pairwise(widths[::-1])
         )
 
     def forward(self, code: Tensor, size: tuple[int, int] | None = None) -> Tensor:
@@ -88,7 +90,7 @@ class ConvDecoder(nn.Module):
         x = x.view(-1, *self.maps) if x.dim() == 2 else x
         for number, layer in enumerate(self.layers):
             height, width = _halved(size or self.size, len(self.layers) - 1 - number)
-            x = layer(x if number == 0 else x.relu(), output_size=[height, width])
+            x = layer(x if number == 0 else x.relu())[..., :height, :width]
         return x
 
 

@@ -30,10 +30,14 @@ class ColorizationAutoencoder(Reconstruction):
 
     data: str = "cifar10"
     """cifar10, or a folder of colour images by class; grey images are learned as they are."""
-    channels: tuple[int, ...] = (64, 128)
+    channels: tuple[int, ...] = (32, 64)
     """Channels after each halving of height and width; the last maps are the code."""
-    epochs: float = 5.0
+    epochs: float = 10.0
     """Passes over the training data."""
+    batch_size: int = 64
+    """Items of a step."""
+    lr: float = 4e-3
+    """Peak learning rate of AdamW's one-cycle schedule."""
 
     def seen(self, targets: nn.Module) -> nn.Module:
         from neurarium.nn.inputs import GreyInput, ImageInput

@@ -33,7 +33,7 @@ class WatermarkAutoencoder(Reconstruction):
 
     data: str = "cifar10"
     """cifar10, digits, mnist, fashion-mnist, faces, or a folder of images by class."""
-    channels: tuple[int, ...] = (64, 128)
+    channels: tuple[int, ...] = (32, 64)
     """Channels after each halving of height and width; the last maps are the code."""
     width: float = 0.7
     """Width of the word as a share of the image's."""
@@ -41,6 +41,10 @@ class WatermarkAutoencoder(Reconstruction):
     """How much of the image the word covers: 1 is plain white."""
     epochs: float = 5.0
     """Passes over the training data."""
+    batch_size: int = 64
+    """Items of a step."""
+    lr: float = 4e-3
+    """Peak learning rate of AdamW's one-cycle schedule."""
 
     @property
     def corruption(self) -> Corruption:

@@ -154,13 +154,13 @@ class Autoencoder(LossTask):
     def pictures(self, batches: Iterable[Batch]) -> Figures:
         """Inputs over outputs; with corruption what was spoiled, what was made of it, and the target; codes of two
         numbers by class."""
-        codes, labels, first = [], [], None
+        codes, labels, few = [], [], []
         for batch in batches:
-            first = batch[0][:SHOWN] if first is None else first
+            few.append(batch[0][:: max(1, len(batch[0]) // SHOWN)])
             codes.append(self.encode(batch[0]))
             labels.append(batch[-1].cpu())
-        assert first is not None
-        figures = {"reconstructions": self._gallery(first)}
+        items = torch.cat(few)  # from the whole split, which may lie by class
+        figures = {"reconstructions": self._gallery(items[:: max(1, len(items) // SHOWN)][:SHOWN])}
         if codes[0].shape[1] == 2 and self.classes:
             figures["codes"] = code_scatter(torch.cat(codes).numpy(), torch.cat(labels).numpy(), self.classes)
         return figures
