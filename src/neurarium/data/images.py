@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -64,16 +66,17 @@ def with_channels(x: Tensor, channels: int) -> Tensor:
     return x if x.shape[-3] == 3 else x.expand(*x.shape[:-3], 3, *x.shape[-2:])
 
 
-def channel_statistics(x: Tensor) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation a channel of uint8 (B, C, H, W) on the scale 0..1: exact, in integers.
+def channel_statistics(x: Tensor | Sequence[Tensor]) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation a channel of uint8 (B, C, H, W), or of images (C, H, W) of any sizes, on the scale
+    0..1: exact, in integers.
 
     A constant channel is given the deviation 1, so that it can be divided by.
     """
-    count = x.shape[0] * x.shape[2] * x.shape[3]
-    total = torch.zeros(x.shape[1], dtype=torch.int64, device=x.device)
-    squares = torch.zeros_like(total)
-    for chunk in x.split(4096):
+    total = torch.zeros(x[0].shape[0], dtype=torch.int64, device=x[0].device)
+    squares, count = torch.zeros_like(total), 0
+    for chunk in x.split(4096) if isinstance(x, Tensor) else [image[None] for image in x]:
         values = chunk.to(torch.int32)
+        count += values[:, 0].numel()
         total += values.sum((0, 2, 3))
         squares += values.square().sum((0, 2, 3))
     means = [value / count / 255 for value in total.tolist()]

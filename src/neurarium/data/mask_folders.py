@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurarium.data.decoding import ENDINGS, decode, read_header
+from neurarium.data.decoding import ENDINGS, Header, decode, opened, read_header, too_dark
 from neurarium.data.masks import Scenes
 from neurarium.data.seeding import Purpose, numpy_generator
 from neurarium.data.weight_map import IGNORED
@@ -38,30 +38,33 @@ class _Mask:
     palette: bool
 
 
-def read_folder(root: Path, *, seed: int) -> tuple[dict[str, Scenes], tuple[str, ...], list[Finding]]:
-    """Splits, names of the classes, findings. root: a folder with images/ and masks/, files of the same stems.
+def read_folder(root: Path, *, seed: int) -> tuple[dict[str, Scenes], dict[int, str], list[Finding]]:
+    """Splits, names of the classes by their values in the files, findings.
 
+    root: a folder with images/ and masks/, files of the same stems. Images may differ in size.
     Every distinct value of the masks is a class, in rising order. In masks with a palette 255 is none: it marks
     pixels of which nothing is known. A file classes.txt beside the folders, with a line "VALUE NAME" for each class,
     names them; then any other value is an error, but for 255, which marks unknown pixels in grey masks too.
     Of the images 70 % are for training and 15 % each for validation and test, drawn from `seed`.
 
-    Raises UserError, with a line for each file, for images without a mask, masks of another size, in colour or with
-    values of no class, and files that cannot be read; and for images of several sizes or fewer than four.
+    Raises UserError, with a line for each file, for images without a mask, masks of another size, in colour, saved
+    with loss or with values of no class, files that cannot be read, and fewer than four images. An image that its EXIF
+    tag turns is turned; where the mask has no such tag and its size does not tell how it lies, that is an error too.
     """
     pairs, findings = _pairs(root)
-    images = _images(root, [image for image, _ in pairs])
-    masks = _each(lambda pair: _mask(pair[1], tuple(images.shape[2:]), pair[0]), pairs)
-    values, classes = _classes(root, masks)
-    labels = torch.from_numpy(np.stack(_each(lambda mask: _numbered(mask, values, root), masks)))
+    headers = _each(read_header, [image for image, _ in pairs])
+    images = _images(root, [image for image, _ in pairs], headers)
+    masks = _each(lambda row: _mask(pairs[row][1], headers[row], pairs[row][0]), range(len(pairs)))
+    classes = _classes(root, masks)
+    labels = _each(lambda mask: torch.from_numpy(_numbered(mask, list(classes), root)), masks)
     order = numpy_generator(Purpose.SPLIT, seed).permutation(len(pairs))
     held = max(1, round(SHARE * len(pairs)))
     cut = {"train": order[2 * held :], "validation": order[:held], "test": order[held : 2 * held]}
-    rows = {split: np.sort(numbers) for split, numbers in cut.items()}
-    parts = {
-        split: Scenes(images[chosen], labels[chosen], [str(pairs[row][0]) for row in chosen])
-        for split, chosen in rows.items()
-    }
+    parts = {}
+    for split, numbers in cut.items():
+        rows = np.sort(numbers).tolist()
+        places = [str(pairs[row][0]) for row in rows]
+        parts[split] = Scenes([images[row] for row in rows], [labels[row] for row in rows], places)
     return parts, classes, findings
 
 
@@ -71,8 +74,8 @@ def _pairs(root: Path) -> tuple[list[tuple[Path, Path]], list[Finding]]:
         folder = root / part
         if not folder.is_dir():
             raise UserError(f"{root}: expected the folders images and masks, found no {part}. Make it.")
-        files = (entry for entry in sorted(folder.iterdir()) if entry.suffix.lower() in ENDINGS)
-        listed[part] = {entry.stem: entry for entry in files if not entry.name.startswith(".")}
+        files = [entry for entry in sorted(folder.iterdir()) if entry.suffix.lower() in ENDINGS]
+        listed[part] = _by_stem([entry for entry in files if not entry.name.startswith(".")])
     images, masks = listed["images"], listed["masks"]
     if len(images) < FEWEST:
         raise UserError(f"{root / 'images'}: expected at least {FEWEST} images, found {len(images)}. Add some.")
@@ -91,52 +94,70 @@ def _pairs(root: Path) -> tuple[list[tuple[Path, Path]], list[Finding]]:
     return _each(pair, list(images)), findings
 
 
-def _images(root: Path, paths: Sequence[Path]) -> Tensor:
-    """uint8 (N, C, H, W), grey if all of them are."""
-    headers = _each(read_header, paths)
-    first = headers[0]
-    for path, header in zip(paths, headers, strict=True):
-        if (header.height, header.width) != (first.height, first.width):
+def _by_stem(files: Sequence[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+
+    def add(file: Path) -> None:
+        if file.stem in found:
             raise UserError(
-                f"{root / 'images'}: expected images of one size; {paths[0].name} has {first.height} x {first.width} "
-                f"pixels and {path.name} {header.height} x {header.width}. Cut them to one size, masks alike."
+                f"{file}: expected one file of this name, found {found[file.stem].name} too. Remove one, or name it "
+                "and its partner anew."
             )
+        found[file.stem] = file
+
+    _each(add, files)
+    return found
+
+
+def _images(root: Path, paths: Sequence[Path], headers: Sequence[Header]) -> list[Tensor]:
+    """uint8 (C, H, W) of each, grey if all of them are."""
     channels = 1 if all(header.grey for header in headers) else 3
-    size = len(paths) * (channels + 1) * first.height * first.width
+    size = sum((channels + 1) * header.height * header.width for header in headers)
     if size > MEMORY_LIMIT:
         raise UserError(
             f"{root}: expected at most {MEMORY_LIMIT / 2**30:.0f} GiB of pixels, found {size / 2**30:.1f}. "
             "Take fewer images, or make them smaller."
         )
-    return torch.stack(_each(lambda path: decode(path, channels=channels, size=None), paths))
+    images = _each(lambda path: decode(path, channels=channels, size=None), paths)
+    for finding in too_dark(str(root / "images"), headers, max(int(image.max()) for image in images)):
+        raise UserError(str(finding))
+    return images
 
 
-def _mask(path: Path, size: tuple[int, ...], image: Path) -> _Mask:
-    from PIL import Image
+def _mask(path: Path, like: Header, image: Path) -> _Mask:
+    from PIL import ImageOps
 
-    read_header(path)  # says in words what is wrong with a broken file
-    try:
-        with Image.open(path) as file:
-            mode, values = file.mode, np.array(file)
-    except Exception as error:  # a broken file can raise anything; all of it is told
+    header = read_header(path)
+    with opened(path) as file:
+        mode, kind = file.mode, file.format
+        if kind in ("JPEG", "MPO"):
+            raise UserError(
+                f"{path}: expected a mask saved without loss, found a JPEG, which blurs the values along every edge. "
+                "Export it anew as PNG."
+            )
+        if mode not in ("1", "L", "P"):
+            raise UserError(
+                f"{path}: expected a mask with a palette or in grey, of one byte a pixel; found mode {mode}. Save the "
+                "number of each pixel's class as a grey PNG."
+            )
+        file.load()
+        values = np.array(ImageOps.exif_transpose(file))
+    if values.shape != (like.height, like.width):
+        upright = " once its EXIF tag has turned it" if like.turned >= 5 else ""
         raise UserError(
-            f"{path}: expected a whole image, and decoding failed: {error}. Fetch it again or delete it."
-        ) from error
-    if mode not in ("1", "L", "P"):
-        raise UserError(
-            f"{path}: expected a mask with a palette or in grey, of one byte a pixel; found mode {mode}. Save the "
-            "number of each pixel's class as a grey PNG."
-        )
-    if values.shape != size:
-        raise UserError(
-            f"{path}: expected a mask of {size[0]} x {size[1]} pixels as {image.name} has, found "
+            f"{path}: expected a mask of {like.height} x {like.width} pixels as {image.name} has{upright}, found "
             f"{values.shape[0]} x {values.shape[1]}. Make them alike."
+        )
+    if like.turned > 1 and header.turned == 1 and (like.turned < 5 or like.height == like.width):
+        raise UserError(
+            f"{path}: expected a mask with the EXIF tag {like.turned} of {image.name}, which turns or mirrors that "
+            "image; found none, and its size does not tell how it lies. Save the image upright and without tag."
         )
     return _Mask(path, values.astype(np.uint8), mode == "P")
 
 
-def _classes(root: Path, masks: Sequence[_Mask]) -> tuple[list[int], tuple[str, ...]]:
-    """Values of the classes, and their names."""
+def _classes(root: Path, masks: Sequence[_Mask]) -> dict[int, str]:
+    """Values of the classes in rising order, and their names."""
     named = root / "classes.txt"
     if named.exists():
         return _named_classes(named)
@@ -151,12 +172,16 @@ def _classes(root: Path, masks: Sequence[_Mask]) -> tuple[list[int], tuple[str, 
             f"{root / 'masks'}: expected at least two classes, found the value {values[0] if values else IGNORED} "
             "alone. Mark a second class."
         )
-    return values, tuple(str(value) for value in values)
+    return {value: str(value) for value in values}
 
 
-def _named_classes(path: Path) -> tuple[list[int], tuple[str, ...]]:
+def _named_classes(path: Path) -> dict[int, str]:
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: expected text in UTF-8, which cannot be read: {error}. Save it anew.") from None
     rows = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         value, _, name = line.strip().partition(" ")
         if not line.strip():
             continue
@@ -165,7 +190,7 @@ def _named_classes(path: Path) -> tuple[list[int], tuple[str, ...]]:
         rows[int(value)] = name.strip()
     if len(rows) < 2:
         raise UserError(f"{path}: expected lines for at least two classes, found {len(rows)}. Name the others.")
-    return sorted(rows), tuple(rows[value] for value in sorted(rows))
+    return dict(sorted(rows.items()))
 
 
 def _numbered(mask: _Mask, values: Sequence[int], root: Path) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from neurarium.data.images import channel_statistics
 from neurarium.data.memory import Augment, InMemory
+from neurarium.data.ragged import Ragged
 from neurarium.data.weight_map import IGNORED, WeightMap, balanced, connected_objects
 from neurarium.train.data import Finding, Spec
 
@@ -38,13 +39,13 @@ class WeightedMasked(NamedTuple):
 class Scenes:
     """The images of a split.
 
-    x: uint8 (N, C, H, W). mask: uint8 (N, H, W). places: where each came from.
-    objects: int32 (H, W) for each image, 0 the ground and every other number an object; None where objects are the
+    x: uint8 (C, H, W) for each, of any height and width. mask: uint8 (H, W) for each. places: where each came from.
+    objects: int32 (H, W) for each, 0 the ground and every other number an object; None where objects are the
     connected regions of a class.
     """
 
-    x: Tensor
-    mask: Tensor
+    x: Tensor | Sequence[Tensor]
+    mask: Tensor | Sequence[Tensor]
     places: Sequence[str]
     objects: Sequence[NDArray[np.int32]] | None = None
 
@@ -53,53 +54,84 @@ def resident(
     parts: Mapping[str, Scenes],
     classes: tuple[str, ...],
     *,
+    values: Sequence[int],
     batch_size: int,
     augment: Augment | None,
     weight_map: WeightMap | None,
     name: str,
     findings: Sequence[Finding] = (),
-) -> InMemory:
+) -> InMemory | Ragged:
     """The data of these splits, "train" first; batches are `WeightedMasked` with a weight map, else `Masked`.
 
-    Mean and deviation of the pixels, and the balance of the classes, come from the training split.
+    `InMemory` where all images have one size, else `Ragged`. Mean and deviation of the pixels, and the balance of the
+    classes, come from the training split. values: of the classes in files of masks, in which predictions are saved.
     """
     train = parts["train"]
+    pixels = _pixels(train)
     mean, std = channel_statistics(train.x)
-    fitted = {"kind": "segmentation", "mean": mean, "std": std}
-    splits: dict[str, Masked | WeightedMasked] = {split: Masked(part.x, part.mask) for split, part in parts.items()}
+    fitted: dict[str, Any] = {"kind": "segmentation", "mean": mean, "std": std, "values": list(values)}
     if weight_map is not None:
-        shares = balanced(train.mask.numpy(), len(classes))
-        fitted["class_weights"] = shares
-        splits = {
-            split: WeightedMasked(part.x, part.mask, _weights(part, weight_map, shares))
-            for split, part in parts.items()
-        }
+        fitted["class_weights"] = balanced(pixels, len(classes))
+    weights = {
+        split: _weights(part, weight_map, fitted["class_weights"]) if weight_map is not None else None
+        for split, part in parts.items()
+    }
+    shapes = {tuple(image.shape) for part in parts.values() for image in part.x}
+    spec = Spec(
+        shape=tuple(max(shape[axis] for shape in shapes) for axis in range(3)),
+        sizes={split: len(part.x) for split, part in parts.items()},
+        classes=classes,
+        fitted=fitted,
+    )
+    told = [*_absent(pixels, classes, name), *findings]
+    places = {split: part.places for split, part in parts.items()}
+    if len(shapes) > 1:
+        return Ragged(
+            {split: _one_by_one(part, weights[split]) for split, part in parts.items()},
+            spec,
+            batch_size=batch_size,
+            augment=augment,
+            findings=told,
+            name=name,
+            places=places,
+        )
     return InMemory(
-        splits,
-        Spec(
-            shape=tuple(train.x.shape[1:]),
-            sizes={split: len(part.x) for split, part in parts.items()},
-            classes=classes,
-            fitted=fitted,
-        ),
+        {split: _together(part, weights[split]) for split, part in parts.items()},
+        spec,
         batch_size=batch_size,
         augment=augment,
         evaluation_batch_size=max(1, EVALUATED_AT_ONCE // train.mask[0].numel()),
-        findings=[*_absent(train, classes, name), *findings],
+        findings=told,
         name=name,
-        places={split: part.places for split, part in parts.items()},
+        places=places,
     )
 
 
-def _weights(part: Scenes, weight_map: WeightMap, shares: Sequence[float]) -> Tensor:
-    masks = part.mask.numpy()
+def _together(part: Scenes, weights: Sequence[Tensor] | None) -> Masked | WeightedMasked:
+    x, mask = (field if isinstance(field, Tensor) else torch.stack(list(field)) for field in (part.x, part.mask))
+    return Masked(x, mask) if weights is None else WeightedMasked(x, mask, torch.stack(list(weights)))
+
+
+def _one_by_one(part: Scenes, weights: Sequence[Tensor] | None) -> list[Masked | WeightedMasked]:
+    if weights is None:
+        return [Masked(x[None], mask[None]) for x, mask in zip(part.x, part.mask, strict=True)]
+    fields = zip(part.x, part.mask, weights, strict=True)
+    return [WeightedMasked(x[None], mask[None], weight[None]) for x, mask, weight in fields]
+
+
+def _pixels(part: Scenes) -> NDArray[np.uint8]:
+    """(P,): the class numbers of all pixels."""
+    return np.concatenate([mask.numpy().ravel() for mask in part.mask])
+
+
+def _weights(part: Scenes, weight_map: WeightMap, shares: Sequence[float]) -> list[Tensor]:
+    masks = [mask.numpy() for mask in part.mask]
     objects = part.objects or [connected_objects(mask) for mask in masks]
-    maps = [weight_map(mask, found, shares) for mask, found in zip(masks, objects, strict=True)]
-    return torch.from_numpy(np.stack(maps))
+    return [torch.from_numpy(weight_map(mask, found, shares)) for mask, found in zip(masks, objects, strict=True)]
 
 
-def _absent(train: Scenes, classes: tuple[str, ...], name: str) -> list[Finding]:
-    counts = np.bincount(train.mask.numpy().ravel(), minlength=256)
+def _absent(pixels: NDArray[np.uint8], classes: tuple[str, ...], name: str) -> list[Finding]:
+    counts = np.bincount(pixels, minlength=256)
     missing = [label for index, label in enumerate(classes) if not counts[index]]
     findings = []
     if missing:

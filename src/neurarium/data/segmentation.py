@@ -15,6 +15,7 @@ from neurarium.data.home import VARIABLE, home
 from neurarium.data.mask_folders import read_folder
 from neurarium.data.masks import Scenes, resident
 from neurarium.data.memory import Augment, InMemory
+from neurarium.data.ragged import Ragged
 from neurarium.data.touching_cells import draw_cells
 from neurarium.data.weight_map import WeightMap, separated
 from neurarium.train.recipe import UserError, near
@@ -27,7 +28,7 @@ CELLS_SIZES = {"train": 48, "validation": 12, "test": 12}
 
 def open_segmentation(
     name: str, *, batch_size: int, augment: Augment | None = None, weight_map: WeightMap | None = None, seed: int = 0
-) -> InMemory:
+) -> InMemory | Ragged:
     """Opens images with masks, with the splits train, validation and test.
 
     name: a set, else the path of a folder with images/ and masks/ as `read_folder` has it.
@@ -38,17 +39,19 @@ def open_segmentation(
         nuclei    100 images of the Data Science Bowl 2018, (1, 256, 256), in the order of their names: 70, 15 and 15.
                   Where two nuclei touch, a line of ground of one pixel is drawn between them
 
-    Batches are `Masked`, and `WeightedMasked` with a weight map; x uint8 (B, C, H, W). `spec.classes` are the names of
-    the mask's numbers, and number 0 is the ground between objects. Raises UserError for what the user can mend.
+    Batches are `Masked`, and `WeightedMasked` with a weight map; x uint8 (B, C, H, W). Where the images of a folder
+    differ in size, `augment` cuts batches from each, and evaluation goes image by image; see `Ragged`. `spec.classes`
+    are the names of the mask's numbers, and number 0 is the ground between objects.
+    Raises UserError for what the user can mend.
     """
     build = partial(resident, batch_size=batch_size, augment=augment, weight_map=weight_map)
     if name == "cells":
-        return build(_cells(seed), ("ground", "cell"), name=name)
+        return build(_cells(seed), ("ground", "cell"), values=(0, 1), name=name)
     if name == "membrane":
-        return build(_membrane(home() / "isbi2012-membrane"), ("membrane", "cell"), name=name)
+        return build(_membrane(home() / "isbi2012-membrane"), ("membrane", "cell"), values=(0, 255), name=name)
     if name == "nuclei":
         path = home() / "dsb2018-nuclei" / "stage1_train-subset.tar.gz"
-        return build(_nuclei(path), ("ground", "nucleus"), name=name)
+        return build(_nuclei(path), ("ground", "nucleus"), values=(0, 255), name=name)
     path = Path(name).expanduser()
     if not path.is_dir():
         raise UserError(
@@ -56,7 +59,7 @@ def open_segmentation(
             f"seen from {Path.cwd()}.{near(name, SETS)}"
         )
     parts, classes, findings = read_folder(path, seed=seed)
-    return build(parts, classes, name=name, findings=findings)
+    return build(parts, tuple(classes.values()), values=tuple(classes), name=name, findings=findings)
 
 
 def _cells(seed: int) -> dict[str, Scenes]:

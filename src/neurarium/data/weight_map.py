@@ -65,7 +65,7 @@ def nearest_two(objects: NDArray[np.int32], *, reach: float) -> tuple[NDArray[np
 
 
 def balanced(masks: NDArray[np.uint8], num_classes: int) -> list[float]:
-    """w_c by class for masks (N, H, W): each class weighs the same in the sum, and the mean over all pixels is 1."""
+    """w_c by class for masks of any shape: each class weighs the same in the sum, and the mean over all pixels is 1."""
     counts = np.bincount(masks.ravel(), minlength=256)[:num_classes]
     present = np.count_nonzero(counts)
     return [float(counts.sum() / (present * count)) if count else 1.0 for count in counts]

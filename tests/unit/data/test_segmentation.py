@@ -210,7 +210,7 @@ def test_other_faults_of_a_folder(tmp_path: Path) -> None:
     assert errors(root) == [f"{root / 'images'}: expected at least 4 images, found 3. Add some."]
     root = folder(tmp_path / "sizes")
     save(root / "images" / "4.png", np.zeros((7, 5)))
-    assert "0.png has 6 x 5 pixels and 4.png 7 x 5" in errors(root)[0]
+    assert "4.png: expected a mask of 7 x 5 pixels as 4.png has, found 6 x 5. Make them alike." in errors(root)[0]
     root = folder(tmp_path / "flat", values=(9,))
     assert "expected at least two classes, found the value 9 alone" in errors(root)[0]
     root = folder(tmp_path / "photo", num=8)
