@@ -18,6 +18,10 @@ def start(device: torch.device) -> Shard:
     if world == 1:
         return Shard()
     if not dist.is_initialized():
+        # Its functions take the group at the moment of import as a default. Were the compiler the first to import it,
+        # the group and its threads would outlive `stop`, and now and then abort the interpreter at its end.
+        from torch.distributed.nn import functional  # noqa: F401
+
         if device.type == "cuda":
             torch.cuda.set_device(device)
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
@@ -55,7 +59,7 @@ def sum_gradients(gradients: list[Tensor]) -> None:
     """Sum over ranks in place, as one message a dtype."""
     if world() == 1:
         return
-    for dtype in {gradient.dtype for gradient in gradients}:
+    for dtype in dict.fromkeys(gradient.dtype for gradient in gradients):  # in one order on all ranks
         group = [gradient for gradient in gradients if gradient.dtype == dtype]
         flat = torch.cat([gradient.reshape(-1) for gradient in group])
         dist.all_reduce(flat)
