@@ -33,7 +33,14 @@ FIRST_LOSS = {
     "linear-regression": {"loss": 1.0},  # the mean is what W = 0 says of a standardised target
     "rnn-parity": {"loss": math.log(2)},
     "fcn": {"loss": math.log(2)},  # all scores start at 0
-    "gan-ring": {"discriminator_loss": 2 * math.log(2), "generator_loss": math.log(2)},
+    **{
+        name: {"discriminator_loss": 2 * math.log(2), "generator_loss": math.log(2)}
+        for name in ("gan-ring", "dcgan", "conditional-gan")
+    },
+    "ac-gan": {"discriminator_loss": 2 * math.log(2), "real_class": math.log(10), "generator_fake_class": math.log(10)},
+    "infogan": {"discriminator_loss": 2 * math.log(2), "category": math.log(10), "numbers": 1 / 3},
+    "lsgan": {"discriminator_loss": 0.5, "generator_loss": 0.5},
+    "wgan-gp": {"gradient_penalty": 10.0},  # of a critic that is nearly flat
     "perceptron": {"loss": 0.0},  # every point lies on the hyperplane w = 0, at distance 0
 }
 """What theory says of untrained networks; DQN's depends on the rewards seen, so it has none."""

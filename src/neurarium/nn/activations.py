@@ -57,6 +57,26 @@ class ScaledLinear(nn.Module):
         return self.factor * x
 
 
+class Maxout(nn.Module):
+    """The largest of `pieces` neighbouring values, max_j a_(i pieces + j); Goodfellow et al. 2013, equation 1.
+
+    After a linear layer it is a convex, piecewise linear function that is learned: a unit's weights are `pieces` rows.
+    In (B, units * pieces), out (B, units). Raises ValueError where the values cannot be shared out.
+    """
+
+    def __init__(self, *, pieces: int) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1] % self.pieces:
+            raise ValueError(f"Maxout of {self.pieces} pieces cannot share out {x.shape[1]} values. Give a multiple.")
+        return x.unflatten(1, (-1, self.pieces)).amax(2)
+
+    def extra_repr(self) -> str:
+        return f"pieces={self.pieces}"
+
+
 def output_activation(target: str) -> nn.Module:
     """The last activation for a kind of target, so that its range is the range of the target.
 

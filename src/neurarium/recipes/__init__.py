@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from neurarium.recipes.ac_gan import ACGAN
 from neurarium.recipes.alexnet import AlexNet
 from neurarium.recipes.autoencoder import Autoencoder
 from neurarium.recipes.bayes_by_backprop import BayesByBackprop
 from neurarium.recipes.char_convnet import CharConvNet
 from neurarium.recipes.cifar10_fast import CIFAR10Fast
 from neurarium.recipes.colorization_autoencoder import ColorizationAutoencoder
+from neurarium.recipes.conditional_gan import ConditionalGAN
 from neurarium.recipes.contractive_autoencoder import ContractiveAutoencoder
 from neurarium.recipes.conv_autoencoder import ConvAutoencoder
 from neurarium.recipes.dcgan import DCGAN
@@ -16,11 +18,15 @@ from neurarium.recipes.denoising_autoencoder import DenoisingAutoencoder
 from neurarium.recipes.densenet import DenseNet
 from neurarium.recipes.dqn_chain import DQNChain
 from neurarium.recipes.fcn import FCN
+from neurarium.recipes.gan import GAN
 from neurarium.recipes.gan_ring import GANRing
 from neurarium.recipes.googlenet import GoogLeNet
+from neurarium.recipes.hinge_gan import HingeGAN
+from neurarium.recipes.infogan import InfoGAN
 from neurarium.recipes.lenet5 import LeNet5
 from neurarium.recipes.linear_regression import LinearRegression
 from neurarium.recipes.logistic_regression import LogisticRegression
+from neurarium.recipes.lsgan import LSGAN
 from neurarium.recipes.mc_dropout import MCDropout
 from neurarium.recipes.mixture_density import MixtureDensityNetwork
 from neurarium.recipes.mlp import MLP
@@ -37,7 +43,10 @@ from neurarium.recipes.text_convnet import TextConvNet
 from neurarium.recipes.unet import UNet
 from neurarium.recipes.vae import VAE, BetaVAE, ConditionalVAE
 from neurarium.recipes.vgg import VGG
+from neurarium.recipes.vq_vae import VQVAE
 from neurarium.recipes.watermark_autoencoder import WatermarkAutoencoder
+from neurarium.recipes.wgan import WGAN
+from neurarium.recipes.wgan_gp import WGANGP
 from neurarium.train.recipe import Recipe
 
 CATALOGUE: dict[str, type[Recipe]] = {
@@ -68,6 +77,7 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "vae": VAE,
     "cvae": ConditionalVAE,
     "beta-vae": BetaVAE,
+    "vq-vae": VQVAE,
     "sparse-autoencoder": SparseAutoencoder,
     "denoising-autoencoder": DenoisingAutoencoder,
     "contractive-autoencoder": ContractiveAutoencoder,
@@ -78,6 +88,14 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "rbm": RestrictedBoltzmannMachine,
     "deep-belief-network": DeepBeliefNetwork,
     "gan-ring": GANRing,
+    "gan": GAN,
     "dcgan": DCGAN,
+    "conditional-gan": ConditionalGAN,
+    "ac-gan": ACGAN,
+    "infogan": InfoGAN,
+    "wgan": WGAN,
+    "wgan-gp": WGANGP,
+    "lsgan": LSGAN,
+    "hinge-gan": HingeGAN,
     "dqn-chain": DQNChain,
 }

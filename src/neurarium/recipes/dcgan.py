@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from neurarium.recipes.image_gan import ImageGAN
 from neurarium.train.recipe import Claim
@@ -25,4 +25,3 @@ class DCGAN(ImageGAN):
         "adversarial networks"
     )
     claims: ClassVar[tuple[Claim, ...]] = ()
-    tiny: ClassVar[dict[str, Any]] = {"data": "digits", "steps": 20, "width": 8, "latent_size": 10}

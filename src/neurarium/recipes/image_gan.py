@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from neurarium.train.recipe import Goal, Recipe, UserError
 
@@ -13,27 +13,33 @@ if TYPE_CHECKING:
     from torch import nn
 
     from neurarium.losses.adversarial import Game
+    from neurarium.nn.inputs import ImageInput
     from neurarium.tasks.adversarial import Adversarial
     from neurarium.train.data import Data, Spec
     from neurarium.train.descent import Descent
+
+    Players = tuple[nn.Module, nn.Module, ImageInput]
+    """Generator, discriminator, and what prepares images for both."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageGAN(Recipe):
     """A game between a generator and a discriminator of images, by default the two of DCGAN under Adam.
 
-    A subclass says what is its own: `game`, `roles` (conditions, auxiliary losses, penalties, steps of the critic),
-    `descents`, or `networks`.
+    A subclass says what is its own: `game`, `roles`, `descents`, or `players`.
     """
 
     family: ClassVar[str] = "adversarial"
     goal: ClassVar[Goal] = Goal("frechet_distance", best="min")
+    tiny: ClassVar[dict[str, Any]] = {"data": "digits", "steps": 20, "width": 4, "latent_size": 10}
+    norm: ClassVar[Literal["batch", "layer", "spectral", "none"]] = "batch"
+    """Of the discriminator."""
 
     data: str = "mnist"
     """mnist, fashion-mnist, cifar10, faces, digits, or a folder of images by class."""
     image_size: int = 0
-    """Height and width to which images are resized, a power of two; 0: their own, 64 for faces and folders."""
-    steps: int = 3000
+    """Height and width to which images are resized; 0: their own, 64 for faces and folders."""
+    steps: int = 4000
     """Generator updates."""
     batch_size: int = 64
     """Images of a minibatch."""
@@ -65,59 +71,63 @@ class ImageGAN(Recipe):
         descent = Descent(optimizer=partial(Adam, lr=self.lr, betas=(0.5, 0.999)))
         return {"generator": descent, "discriminator": descent}
 
-    def networks(self, channels: int, size: int, told: int, shown: int, predicted: int) -> tuple[nn.Module, nn.Module]:
-        """Generator and discriminator of images (channels, size, size): the generator is told c of length `told`, the
-        discriminator is shown `shown` of it and says `predicted` numbers besides."""
+    def players(self, shape: tuple[int, ...], *, told: int, shown: int, predicted: int) -> Players:
+        """Of images of this shape, (C, H, W): the generator is told c of length `told`, the discriminator is shown
+        `shown` of it and says `predicted` numbers besides."""
         from neurarium.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+        from neurarium.nn.inputs import ImageInput
 
-        generator = DCGANGenerator(
-            size=size, channels=channels, latent_size=self.latent_size, width=self.width, condition_size=told
-        )
-        return generator, DCGANDiscriminator(
-            size=size, channels=channels, width=self.width, condition_size=shown, num_predicted=predicted
+        channels, height, width = shape
+        size = max(8, 1 << (max(height, width) - 1).bit_length())
+        half = [0.5] * channels  # from -1 to 1, as the tanh of the generator's last layer
+        return (
+            DCGANGenerator(
+                size=size, channels=channels, latent_size=self.latent_size, width=self.width, condition_size=told
+            ),
+            DCGANDiscriminator(
+                size=size,
+                channels=channels,
+                width=self.width,
+                norm=self.norm,
+                condition_size=shown,
+                num_predicted=predicted,
+            ),
+            ImageInput(channels=channels, size=(size, size), mean=half, std=half, own=(height, width)),
         )
 
     def open_data(self) -> Data:
-        from neurarium.data.sources import IMAGE_SETS, open_labelled
+        from neurarium.data.sources import open_labelled
 
-        own = self.data.rpartition(":")[0] or self.data
-        given = 64 if own == "faces" or own not in IMAGE_SETS else 0
-        return open_labelled(self.data, batch_size=self.batch_size, image_size=self.image_size or given or None)
+        return open_labelled(self.data, **self.opening)
+
+    @property
+    def opening(self) -> dict[str, Any]:
+        """How data are opened."""
+        from neurarium.data.sources import IMAGE_SETS, STACKED
+
+        name = self.data.rpartition(":")[0] or self.data
+        own = name in (*IMAGE_SETS, *STACKED) and name != "faces"
+        return {"batch_size": self.batch_size, "image_size": self.image_size or (None if own else 64)}
 
     def task(self, spec: Spec) -> Adversarial:
-        from neurarium.nn.inputs import ImageInput
         from neurarium.tasks.adversarial import Adversarial
         from neurarium.tasks.image_measures import ImageMeasures
 
         if len(spec.shape) != 3:
             raise UserError(f"{self.name} makes images, and {self.data} are none. Use gan-ring for points.")
-        channels, *own = spec.shape
-        side = max(own)
-        size = 1 << (side - 1).bit_length()
         roles = self.roles(spec)
         condition, auxiliary = roles.get("condition"), roles.get("auxiliary")
         told = condition.size if condition else 0
-        try:
-            generator, discriminator = self.networks(
-                channels,
-                size,
-                told,
-                told if condition and condition.shown else 0,
-                auxiliary.size if auxiliary else 0,
-            )
-        except ValueError as error:
-            raise UserError(str(error)) from None
+        generator, discriminator, inputs = self.players(
+            spec.shape,
+            told=told,
+            shown=told if condition and condition.shown else 0,
+            predicted=auxiliary.size if auxiliary else 0,
+        )
         return Adversarial(
             generator=generator,
             discriminator=discriminator,
-            # From -1 to 1, as the tanh of the generator's last layer.
-            inputs=ImageInput(
-                channels=channels,
-                size=(size, size),
-                mean=[0.5] * channels,
-                std=[0.5] * channels,
-                own=(own[0], own[1]),
-            ),
+            inputs=inputs,
             latent_size=self.latent_size,
             game=self.game(),
             descents=self.descents(),

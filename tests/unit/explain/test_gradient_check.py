@@ -44,7 +44,7 @@ from neurarium.networks.signal_convnet import SignalConvNet
 from neurarium.networks.small_convnet import SmallConvNet
 from neurarium.networks.text_convnet import TextConvNet
 from neurarium.networks.unet import UNet
-from neurarium.nn.activations import ScaledLinear, ScaledTanh, Step
+from neurarium.nn.activations import Maxout, ScaledLinear, ScaledTanh, Step
 from neurarium.nn.bayesian import BayesianLinear, KeptDropout
 from neurarium.nn.convolution import SparseConv2d, WholeMapConv2d
 from neurarium.nn.dropout import Dropout
@@ -108,6 +108,7 @@ LAYERS: dict[Any, list[Case]] = {
         (partial(WholeMapConv2d, 2, 3, kernel_size=3), (normal(2, 2, 4, 5),)),
     ],
     BedOfNails: [(BedOfNails, (normal(2, 2, 3, 2),))],
+    Maxout: [(partial(Maxout, pieces=3), (normal(4, 6),))],
     MinibatchDeviation: [(MinibatchDeviation, (normal(3, 2, 2, 2),))],
     MinibatchDiscrimination: [
         (partial(MinibatchDiscrimination, 3, num_kernels=2, kernel_size=2), (normal(4, 3),)),

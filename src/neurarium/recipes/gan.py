@@ -1,0 +1,61 @@
+"""The first GAN: dense networks on digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from neurarium.recipes.image_gan import ImageGAN
+from neurarium.train.recipe import Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from neurarium.losses.adversarial import Game
+    from neurarium.recipes.image_gan import Players
+    from neurarium.train.data import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class GAN(ImageGAN):
+    """Goodfellow et al. 2014: a generator learns from a discriminator that tells its images from real ones.
+
+    neurarium train gan                          # MNIST
+    neurarium train gan --loss minimax           # algorithm 1 to the letter
+    neurarium train gan --data fashion-mnist
+    """
+
+    name: ClassVar[str] = "gan"
+    paper: ClassVar[str] = "Goodfellow et al. 2014, Generative adversarial nets"
+    claims: ClassVar[tuple[Claim, ...]] = ()
+    tiny: ClassVar[dict[str, Any]] = {**ImageGAN.tiny, "width": 20}
+
+    loss: Literal["non-saturating", "minimax"] = "non-saturating"
+    """What the generator minimises: - log D(G(z)) as in the paper's section 3, or log(1 - D(G(z))) of algorithm 1."""
+    discriminator_steps: int = 1
+    """Updates of the discriminator before each of the generator's: k of algorithm 1."""
+    steps: int = 15000
+    """Generator updates."""
+    batch_size: int = 100
+    """Images of a minibatch."""
+    width: int = 1200
+    """Units of the generator's hidden layers; the discriminator's have a fifth as many, with five pieces each."""
+
+    def game(self) -> Game:
+        from neurarium.losses.adversarial import GAMES
+
+        return GAMES[self.loss]
+
+    def roles(self, spec: Spec) -> Mapping[str, Any]:
+        return {"discriminator_steps": self.discriminator_steps}
+
+    def players(self, shape: tuple[int, ...], *, told: int, shown: int, predicted: int) -> Players:
+        from neurarium.networks.dense_gan import DenseDiscriminator, DenseGenerator
+        from neurarium.nn.inputs import ImageInput
+
+        units, (channels, *size) = max(1, self.width // 5), shape
+        return (
+            DenseGenerator(shape=shape, latent_size=self.latent_size, hidden=(self.width, self.width)),
+            DenseDiscriminator(shape=shape, hidden=(units, units)),
+            ImageInput(channels=channels, size=(size[0], size[1]), mean=[0.0] * channels, std=[1.0] * channels),
+        )
