@@ -10,24 +10,26 @@ import torch
 
 from neurarium.data.memory import InMemory
 from neurarium.data.seeding import Purpose, numpy_generator
-from neurarium.train.batches import Labelled
 from neurarium.train.recipe import UserError
 
 Rows = Mapping[str, np.ndarray]
 """Split -> numbers of its items in the whole set."""
 Refit = Callable[[Rows], InMemory]
-Build = Callable[[Mapping[str, Labelled], Rows, Refit], InMemory]
-"""(items by split, rows, refit): the data of these items, with all that is fitted fitted on the training ones."""
+Build = Callable[[Mapping[str, Any], Rows, Refit], InMemory]
+"""(items by split, rows, refit): the data of these items, with all that is fitted fitted on the training ones.
+
+Items are NamedTuples of tensors, x among them."""
 
 
-def recut(parts: Mapping[str, Labelled], build: Build) -> InMemory:
+def recut(parts: Mapping[str, Any], build: Build) -> InMemory:
     """The data of these parts; whatever is cut from it later is built in the same way, and can be cut again."""
     ends = np.cumsum([len(items.x) for items in parts.values()])
     rows = {name: np.arange(end - len(items.x), end) for (name, items), end in zip(parts.items(), ends, strict=True)}
 
     def refit(chosen: Rows) -> InMemory:
-        whole = Labelled(*(torch.cat(field) for field in zip(*parts.values(), strict=True)))
-        cut = {name: Labelled(*(f[torch.from_numpy(numbers)] for f in whole)) for name, numbers in chosen.items()}
+        kind = type(parts["train"])
+        whole = kind(*(torch.cat(field) for field in zip(*parts.values(), strict=True)))
+        cut = {name: kind(*(f[torch.from_numpy(numbers)] for f in whole)) for name, numbers in chosen.items()}
         return build(cut, chosen, refit)
 
     return build(parts, rows, refit)

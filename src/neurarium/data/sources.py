@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from neurarium.data.curves import CURVES, draw_curve
 from neurarium.data.home import FASHION_MNIST, MNIST, Archive, fetch
@@ -37,7 +38,7 @@ FASHION_NAMES = (
     "Bag",
     "Ankle boot",
 )
-IMAGE_SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "faces")
+IMAGE_SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "faces", "shapes")
 STACKED = {"stacked-mnist": "mnist", "stacked-digits": "digits"}
 """Sets of stacks, and what is stacked."""
 BUILT_IN = (*IMAGE_SETS, *STACKED, *POINT_SETS, *CURVES, *KNOWN_TABLES)
@@ -74,6 +75,8 @@ def open_labelled(
         cifar10         50,000 colour images (3, 32, 32), 5,000 of them validation, and 10,000 test images; see cifar.py
         faces           380 grey portraits (1, 112, 92) of 38 people, the classes: of each seven to train with, one for
                         validation, two to test; see faces.py
+        shapes          4,608 drawn images (1, 64, 64) of an ellipse, a square or a heart, the classes, for every scale,
+                        orientation and place once; batches also have `factors` (B, 5) int64; see shapes.py
         stacked-mnist,  three digits drawn at random as the channels of one image (3, 28, 28) or (3, 8, 8); 1,000
         stacked-digits  classes; see stacked.py
         moons, rings,   points (2,) float32, drawn from `seed`: 1,000 to train with, 500 validation, 1,000 test
@@ -132,10 +135,11 @@ def open_labelled(
         return labelled_table(table, batch_size=batch_size, target=target or usual, validation=validation, seed=seed)
     if name in IMAGE_SETS:
         _refuse(name, "images", target=target)
-        parts, classes = _image_set(name, validation)
+        parts, classes, fitted = _image_set(name, validation, seed)
         return open_images(
             {split: _prepared(items, image_size, channels) for split, items in parts.items()},
             classes,
+            fitted=fitted,
             batch_size=batch_size,
             augment=augment,
             balanced=balanced,
@@ -193,24 +197,28 @@ def open_unlabelled(name: str, *, batch_size: int, **settings: Any) -> InMemory:
 
 
 def open_images(
-    parts: Mapping[str, Labelled],
+    parts: Mapping[str, Any],
     classes: tuple[str, ...],
     *,
     batch_size: int,
     augment: Augment | None,
     balanced: bool = False,
+    fitted: Mapping[str, Any] | None = None,
     name: str,
 ) -> InMemory:
-    """Resident labelled images: x uint8 (N, C, H, W), y int64 (N,)."""
+    """Resident labelled images: x uint8 (N, C, H, W), and y int64 (N,) as the last field.
 
-    def build(parts: Mapping[str, Labelled], rows: Rows, refit: Refit) -> InMemory:
+    fitted: what else `spec.fitted` is to hold.
+    """
+
+    def build(parts: Mapping[str, Any], rows: Rows, refit: Refit) -> InMemory:
         train = parts["train"].x
         mean, std = channel_statistics(train)
         spec = Spec(
             shape=tuple(train.shape[1:]),
             sizes={split: len(items.x) for split, items in parts.items()},
             classes=classes,
-            fitted={"kind": "images", "mean": mean, "std": std},
+            fitted={"kind": "images", "mean": mean, "std": std, **(fitted or {})},
         )
         return InMemory(
             parts,
@@ -232,28 +240,36 @@ def _refuse(name: str, kind: str, **settings: object) -> None:
         raise UserError(f"{name} is {kind}, where {' and '.join(given)} would be ignored. Leave {given[0]} out.")
 
 
-def _prepared(items: Labelled, image_size: int | None, channels: int | None) -> Labelled:
-    x = items.x
+def _prepared(items: Any, image_size: int | None, channels: int | None) -> Any:
+    x: Tensor = items.x
     if channels is not None:
         x = with_channels(x, channels)
     if image_size is not None:
         side = min(x.shape[-2:])
         x = resize(center_crop(x, side, side), image_size, image_size)
-    return Labelled(x, items.y)
+    return items._replace(x=x)
 
 
-def _image_set(name: str, validation: int | None) -> tuple[dict[str, Labelled], tuple[str, ...]]:
+def _image_set(
+    name: str, validation: int | None, seed: int
+) -> tuple[Mapping[str, Any], tuple[str, ...], Mapping[str, Any]]:
+    """Splits, the names of the classes, and what is known of the set besides."""
+    if name == "shapes":
+        from neurarium.data import shapes
+
+        factors = {"names": list(shapes.NAMES), "sizes": list(shapes.SIZES)}
+        return shapes.shapes(validation, seed), shapes.CLASSES, {"factors": factors}
     if name == "digits":
-        return _digits(validation)
+        return *_digits(validation), {}
     if name == "cifar10":
         from neurarium.data.cifar import cifar10
 
-        return cifar10(validation)
+        return *cifar10(validation), {}
     if name == "faces":
         from neurarium.data.faces import faces
 
-        return faces(validation)
-    return _idx_set(name, validation)
+        return *faces(validation), {}
+    return *_idx_set(name, validation), {}
 
 
 def _digits(validation: int | None) -> tuple[dict[str, Labelled], tuple[str, ...]]:

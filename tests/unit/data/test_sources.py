@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from neurarium.data.labels import one_hot
 from neurarium.data.points import POINT_SETS, draw
-from neurarium.data.sources import BUILT_IN, FASHION_NAMES, IMAGE_SETS, open_labelled
+from neurarium.data.sources import BUILT_IN, FASHION_NAMES, open_labelled
 from neurarium.train.data import Shard
 from neurarium.train.recipe import UserError
 
@@ -159,7 +159,7 @@ def test_points_follow_their_formulas():
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_set_gives_batches(name, request, monkeypatch):
-    if name in (*IMAGE_SETS, "stacked-mnist") and name != "digits":
+    if name in ("mnist", "fashion-mnist", "stacked-mnist", "cifar10", "faces"):
         monkeypatch.setenv("NEURARIUM_DATA", str(request.getfixturevalue("data_home")))
     data = open_labelled(name, batch_size=7)
     batch = next(data.stream(None, seed=0, shard=Shard()))
