@@ -48,6 +48,8 @@ class GANRing(Recipe):
     """What each player minimises; smoothed: non-saturating with the target 0.9 for real points."""
     bound: Literal["none", "clip", "penalty", "spectral"] = "none"
     """On the discriminator's slope: weights in [-0.1, 0.1] under RMSProp, gradient penalty, spectral normalization."""
+    penalty_weight: float = 10.0
+    """Of --bound penalty; 10 in the paper on images, while 0.1 lets points fit more closely."""
     num_kernels: int = 0
     """Kernels of minibatch discrimination; 0: the discriminator judges each point by itself."""
     match: bool = False
@@ -111,7 +113,7 @@ class GANRing(Recipe):
                     schedule=cosine(self.steps * self.discriminator_steps), weight_bound=0.1 if clipped else None
                 ),
             },
-            penalties={"gradient_penalty": GradientPenalty()} if self.bound == "penalty" else None,
+            penalties={"gradient_penalty": GradientPenalty(self.penalty_weight)} if self.bound == "penalty" else None,
             match=discriminator.features if self.match else None,
             discriminator_steps=self.discriminator_steps,
             generator_steps=self.generator_steps,
