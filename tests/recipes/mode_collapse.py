@@ -76,7 +76,7 @@ def page(lines: Sequence[str], steps: int, seeds: Sequence[int], pictures: Mappi
         f"of {BATCH} points, from seeds {', '.join(str(seed) for seed in seeds)}, on eight Gaussians on a circle of "
         "radius 2 and on a grid of 25, 2 apart, all of deviation 0.05. The networks are the same but for eight kernels "
         "of minibatch discrimination; the critic of WGAN-GP takes five steps a round, so its run sees six batches "
-        "where the others see two. Its penalty weighs 0.1, for points, instead of the 10 that the paper has for images.",
+        "where the others see two. Its penalty weighs 0.1, for points, instead of the paper's 10 for images.",
         "Modes: centres within whose three deviations lies a hundredth of 2,000 samples, at the last evaluation, for "
         "each seed. Quality: share of samples so near a centre. Divergence: KL of these over the centres from an even "
         "share, in nats, 0 at best. Samples come from averaged weights.",
