@@ -17,7 +17,7 @@ class DeepBeliefNetwork(Recipe):
     """Restricted Boltzmann machines one upon the other, each on what the one below makes of the images.
 
     neurarium train deep-belief-network
-    neurarium train deep-belief-network --data mnist --hidden 500 500 --lr 0.05
+    neurarium train deep-belief-network --data mnist --hidden 500 784 --epochs 5 --lr 0.05 --weight-decay 0.0002
     """
 
     name: ClassVar[str] = "deep-belief-network"
@@ -29,8 +29,8 @@ class DeepBeliefNetwork(Recipe):
 
     data: str = "digits"
     """digits, mnist, fashion-mnist, or a folder of images; a pixel of half of white or more is a 1, others are 0."""
-    hidden: tuple[int, ...] = (128, 128)
-    """Units of each layer above the image."""
+    hidden: tuple[int, ...] = (128, 64, 128)
+    """Units of each layer above the image; one with as many as lie two layers below begins as the layer below."""
     gibbs_steps: int = 1
     """Steps of contrastive divergence: k."""
     epochs: float = 0.0

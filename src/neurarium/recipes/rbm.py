@@ -17,7 +17,8 @@ class RestrictedBoltzmannMachine(Recipe):
     """Binary units in two groups, which learn what images are likely.
 
     neurarium train rbm
-    neurarium train rbm --data mnist --method cd
+    neurarium train rbm --data mnist --hidden-size 500 --epochs 8 --lr 0.05 --weight-decay 0.0002
+    neurarium train rbm --method cd
     """
 
     name: ClassVar[str] = "rbm"

@@ -13,6 +13,7 @@ from neurarium.nn.annealed_importance import log_partition
 from neurarium.nn.inputs import ImageInput
 from neurarium.nn.rbm import RBM, draw
 from neurarium.plots.gallery import image_grid
+from neurarium.plots.reconstructions import reconstruction_gallery
 from neurarium.tasks.classification import to_tensor
 from neurarium.train import ranks
 from neurarium.train.data import Batch
@@ -24,6 +25,7 @@ from neurarium.train.task import Figures, MakeStepper, Task, mean_over
 
 SHOWN = 40
 """Images in a picture."""
+COLUMNS = 10
 UNITS = 64
 """Pixels of an image at which evaluation looks for the pseudo-log-likelihood; all of them where there are no more."""
 
@@ -149,7 +151,25 @@ class BinaryImageModel(Task):
         return nn.Sequential(self.inputs, self.network), (batch[0],)
 
     def pictures(self, batches: Iterable[Batch]) -> Figures:
-        return {"samples": image_grid(self.sample(SHOWN).numpy(), columns=10)}
+        """Samples; images over what their hidden probabilities give back; weights of the first hidden units."""
+        return {
+            "samples": image_grid(self.sample(SHOWN).numpy(), columns=COLUMNS),
+            "reconstructions": reconstructions(self, next(iter(batches))[0]),
+            "weights": weights(self.network, self.inputs),
+        }
+
+
+def reconstructions(task: Any, images: Tensor) -> Any:
+    """A figure of binary images over what the task gives back of them."""
+    some = images[:COLUMNS]
+    pixels = task.inputs(some).view(len(some), *task.inputs.shape)
+    return reconstruction_gallery({"input": pixels.cpu().numpy(), "output": task.reconstruct(some).numpy()})
+
+
+def weights(rbm: RBM, inputs: BinaryImages) -> Any:
+    """A figure of what the first hidden units read: white pixels speak for them, black ones against."""
+    units = rbm.weight.detach()[:, :SHOWN].T.reshape(-1, *inputs.shape)
+    return image_grid(units.cpu().numpy(), columns=COLUMNS)
 
 
 def contrastive_losses(rbm: RBM, v: Tensor, states: Tensor) -> dict[str, Mean]:
