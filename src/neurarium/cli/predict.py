@@ -28,7 +28,7 @@ class Predict(OnRun):
     num: int = 8
     """How many of them."""
     to: str = "pictures"
-    """Folder in which their picture is written."""
+    """Folder in which pictures are written: those found, and masks of images."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -50,6 +50,10 @@ def run(words: Sequence[str]) -> int:
     spec = Spec.from_json(trained.run.header["spec"])
     if args.mirror and not (hasattr(task, "probabilities") and spec.fitted.get("kind") == "images"):
         raise UserError(f"--mirror is for classes of images; {trained.run.name} learned something else. Leave it out.")
+    if spec.fitted.get("kind") == "segmentation":
+        from neurarium.cli import predict_masks
+
+        return predict_masks.run(trained, spec, args.files, to=args.to, json=args.json)
     names, inputs = read_inputs(spec, args.files)
     rows = [{"input": name, **row} for name, row in zip(names, _answers(task, inputs, args.mirror), strict=True)]
     if args.json:

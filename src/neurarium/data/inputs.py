@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,21 +54,39 @@ def read_inputs(spec: Spec, files: Sequence[Path | str]) -> tuple[list[str], Ten
     return names, torch.cat(inputs)
 
 
+def read_images(spec: Spec, files: Sequence[Path | str]) -> Iterator[tuple[str, Tensor]]:
+    """Name and pixels, uint8 (spec.shape[0], H, W), of each image in these files, each at its own size.
+
+    files: as for `read_inputs`. Only one of them is in memory at a time.
+    """
+    C = spec.shape[0]
+    for path in map(Path, files):
+        if path.suffix.lower() == ".npy":
+            images = with_channels(_image_array(path, _array(path), C), C)
+            yield from zip(_numbered(path, len(images)), images, strict=True)
+        else:
+            yield from ((one.name, decode(one, channels=C, size=None)) for one in _image_files(path))
+
+
 def _images(spec: Spec, path: Path) -> tuple[list[str], Tensor]:
     C, H, W = spec.shape
-    if path.is_dir():
-        paths = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in ENDINGS)
-        if not paths:
-            raise UserError(f"{path}: expected images in this folder, found none. Endings: {', '.join(ENDINGS)}.")
-    elif path.suffix.lower() == ".npy":
+    if path.suffix.lower() == ".npy":
         images = _image_array(path, _array(path), C)
         return _numbered(path, len(images)), resize(with_channels(images, C), H, W)
-    elif path.is_file():
-        paths = [path]
-    else:
-        raise UserError(f"{path}: expected an image, a folder of images or a .npy array, found none. Check the path.")
+    paths = _image_files(path)
     decoded = [resize(decode(one, channels=C, size=H if H == W else None)[None], H, W) for one in paths]
     return [one.name for one in paths], torch.cat(decoded)
+
+
+def _image_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise UserError(f"{path}: expected an image, a folder of images or a .npy array, found none. Check the path.")
+    paths = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in ENDINGS)
+    if not paths:
+        raise UserError(f"{path}: expected images in this folder, found none. Endings: {', '.join(ENDINGS)}.")
+    return paths
 
 
 def _image_array(path: Path, array: np.ndarray, channels: int) -> Tensor:

@@ -16,6 +16,7 @@ from neurarium.plots import style
 
 _OPACITY = 0.45
 _SIDE = 2.5  # inches of a picture
+_MOST = 1200  # rows and columns that are drawn of one
 
 
 def overlays(images: ArrayLike, truth: ArrayLike, given: ArrayLike, classes: Sequence[str]) -> Figure:
@@ -54,6 +55,44 @@ def overlays(images: ArrayLike, truth: ArrayLike, given: ArrayLike, classes: Seq
     return figure
 
 
+def labelled(image: ArrayLike, given: ArrayLike, classes: Sequence[str]) -> Figure:
+    """An image, and the classes in colour over it, with the share of its pixels that each has.
+
+    image: (1 or 3, H, W) uint8. given: (H, W) class numbers. classes: names by number; those that occur nowhere are
+    left out of the legend. Of images with more than 1,200 pixels along a side every k-th row and column is drawn.
+    """
+    pixels = np.asarray(image)
+    mask = style.array(given, "given", *pixels.shape[1:])
+    counts = np.bincount(mask.ravel(), minlength=len(classes))
+    step = -(-max(mask.shape) // _MOST)
+    picture, mask = _pictures(pixels[None, :, ::step, ::step])[0], mask[::step, ::step]
+    tall = mask.shape[0] / mask.shape[1]
+    width = min(4.0, 6.0 / tall)  # inches; tall pictures are narrow
+    figure = _figure(1, 2, tall, side=width)
+    coloured = _coloured(picture, mask, len(classes))
+    for axes, name, shown in zip(figure.axes, ("image", "given"), (picture, coloured), strict=True):
+        axes.imshow(shown.clip(0, 1), interpolation="nearest", gid=name)
+    named = [(index, name, counts[index] / counts.sum()) for index, name in enumerate(classes) if counts[index]]
+    handles: list[Artist] = [
+        Patch(color=style.colour(index), alpha=_OPACITY, label=f"{name}  {share:.1%}", gid=f"class-{name}")
+        for index, name, share in named
+    ]
+    longest = max(len(name) for _, name, _ in named) + 8
+    columns = max(1, int(2 * width / (0.085 * longest + 0.4)))
+    figure.set_figheight(figure.get_figheight() + 0.19 * ((len(named) - 1) // columns))
+    legend = figure.legend(
+        handles=handles,
+        loc="outside lower left",
+        ncols=columns,
+        frameon=False,
+        fontsize=style.TICK,
+        labelcolor=style.INK,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return figure
+
+
 def weight_maps(images: ArrayLike, weights: ArrayLike) -> Figure:
     """A row for each image: itself, and the weights of its pixels with their scale.
 
@@ -76,10 +115,11 @@ def weight_maps(images: ArrayLike, weights: ArrayLike) -> Figure:
     return figure
 
 
-def _figure(rows: int, columns: int, tall: float, beside: float = 0.0) -> Figure:
-    """Axes without frames, row by row. tall: height by width of a picture. beside: inches to the right of them."""
+def _figure(rows: int, columns: int, tall: float, beside: float = 0.0, side: float = _SIDE) -> Figure:
+    """Axes without frames, row by row. tall: height by width of a picture. beside: inches to the right of them.
+    side: inches of a picture's width."""
     figure = Figure(
-        figsize=(columns * _SIDE + beside, rows * (_SIDE * tall + 0.12) + 0.45),
+        figsize=(columns * side + beside, rows * (side * tall + 0.12) + 0.45),
         dpi=144,
         layout="constrained",
         facecolor=style.PAPER,

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from neurarium.data.segmentation import open_segmentation
 from neurarium.data.weight_map import WeightMap
 from neurarium.plots import style
-from neurarium.plots.segmentation import overlays, weight_maps
+from neurarium.plots.segmentation import labelled, overlays, weight_maps
 
 
 def drawn(figure, gid: str) -> np.ndarray:
@@ -39,6 +39,31 @@ def test_each_class_has_its_colour_over_the_image_and_a_herd_has_one() -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["meadow", "cow", "fence"]
     patches = {patch.get_label(): patch.get_facecolor()[:3] for patch in figure.legends[0].get_patches()}
     assert patches["cow"] == to_rgb(style.colour(1))
+
+
+def test_a_labelled_image_tells_the_share_of_each_class_that_occurs() -> None:
+    image = np.full((3, 4, 6), 255, np.uint8)
+    given = np.zeros((4, 6), np.uint8)
+    given[1:3, 0:3] = 2
+    figure = labelled(image, given, ("meadow", "$sky", "cow"))
+    shown = drawn(figure, "given")
+    for label in (0, 2):
+        expected = 0.55 + 0.45 * np.array(to_rgb(style.colour(label)))
+        np.testing.assert_allclose(shown[given == label], np.tile(expected, ((given == label).sum(), 1)))
+    assert (drawn(figure, "image") == 1).all()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["meadow  75.0%", "cow  25.0%"]
+    assert figure.legends[0].get_patches()[1].get_facecolor()[:3] == to_rgb(style.colour(2))
+    with pytest.raises(ValueError, match=r"given must have shape \(4, 6\), received \(4, 5\)"):
+        labelled(image, given[:, :5], ("meadow", "sky", "cow"))
+
+
+def test_of_a_large_image_some_rows_and_columns_are_drawn() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, 1201, 30), dtype=np.uint8)
+    given = (image[0] > 127).astype(np.uint8)
+    figure = labelled(image, given, ("dark", "bright"))
+    assert drawn(figure, "given").shape == (601, 15, 3)
+    share = f"{(1 - given.mean()):.1%}"  # of all pixels
+    assert figure.legends[0].get_texts()[0].get_text() == f"dark  {share}"
 
 
 @pytest.mark.catalogue("weight-map-picture")
