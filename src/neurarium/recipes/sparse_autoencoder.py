@@ -20,7 +20,7 @@ class SparseAutoencoder(Reconstruction):
 
     neurarium train sparse-autoencoder                  # digits inside scikit-learn
     neurarium train sparse-autoencoder --data mnist --code-size 1024
-    neurarium train sparse-autoencoder --kind kl --weight 0.5 --target 0.05
+    neurarium train sparse-autoencoder --kind kl --weight 0.3
     """
 
     name: ClassVar[str] = "sparse-autoencoder"
@@ -32,7 +32,7 @@ class SparseAutoencoder(Reconstruction):
     """Units of the code; with sparsity there may be more of them than inputs."""
     kind: Literal["l1", "kl"] = "l1"
     """l1: sizes of the activities, over ReLU units. kl: their means against a target, over sigmoids."""
-    weight: float = 0.02
+    weight: float = 0.1
     """Lambda, the factor of the penalty."""
     target: float = 0.05
     """Of kl: the share of items for which a unit should be on."""
