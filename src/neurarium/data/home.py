@@ -94,6 +94,15 @@ ORL_FACES = Archive(
     mirrors=(),  # upstream offers the same pictures packed otherwise
 )
 
+MOVIELENS = Archive(
+    name="ml-latest-small",
+    hashes={
+        "ratings.csv": "aa289ca83157595d0df6aea1be6a4ded676ddc4385472e8313a8ed9805352646",
+        "movies.csv": "5a5f32dd9bb3797b8e728a1b98958789d2b13f294a69fdfbc5727f8a9611aa07",
+    },
+    mirrors=(),  # upstream offers them packed, in a set that it may change: grouplens.org/datasets/movielens
+)
+
 
 def home() -> Path:
     """The folder that NEURARIUM_DATA names, else the cache folder that the operating system gives this user."""
