@@ -17,6 +17,7 @@ from neurarium.plots import style
 _OPACITY = 0.45
 _SIDE = 2.5  # inches of a picture
 _MOST = 1200  # rows and columns that are drawn of one
+_SHADES = (0.0, -0.5, 0.5, -0.75, 0.75, -0.25, 0.25, -0.9)  # of the palette's colours, to black or to white
 
 
 def overlays(images: ArrayLike, truth: ArrayLike, given: ArrayLike, classes: Sequence[str]) -> Figure:
@@ -46,7 +47,7 @@ def overlays(images: ArrayLike, truth: ArrayLike, given: ArrayLike, classes: Seq
             if row == 0 or name == "errors":
                 style.title(axes, titles[name], pad=4)
     handles: list[Artist] = [
-        Patch(color=style.colour(index), alpha=_OPACITY, label=name, gid=f"class-{name}")
+        Patch(color=class_colour(index), alpha=_OPACITY, label=name, gid=f"class-{name}")
         for index, name in enumerate(classes)
     ]
     figure.legend(
@@ -74,7 +75,7 @@ def labelled(image: ArrayLike, given: ArrayLike, classes: Sequence[str]) -> Figu
         axes.imshow(shown.clip(0, 1), interpolation="nearest", gid=name)
     named = [(index, name, counts[index] / counts.sum()) for index, name in enumerate(classes) if counts[index]]
     handles: list[Artist] = [
-        Patch(color=style.colour(index), alpha=_OPACITY, label=f"{name}  {share:.1%}", gid=f"class-{name}")
+        Patch(color=class_colour(index), alpha=_OPACITY, label=f"{name}  {share:.1%}", gid=f"class-{name}")
         for index, name, share in named
     ]
     longest = max(len(name) for _, name, _ in named) + 8
@@ -131,9 +132,16 @@ def _figure(rows: int, columns: int, tall: float, beside: float = 0.0, side: flo
     return figure
 
 
+def class_colour(index: int) -> tuple[float, float, float]:
+    """The palette's colours, then shades of them, so that 64 classes differ."""
+    shade = _SHADES[index // len(style.COLOURS) % len(_SHADES)]
+    red, green, blue = ((1 - abs(shade)) * part + max(shade, 0.0) for part in to_rgb(style.colour(index)))
+    return red, green, blue
+
+
 def _coloured(picture: NDArray[np.float64], mask: NDArray[np.integer], num_classes: int) -> NDArray[np.float64]:
     """(H, W, 3): grey under the colours of the classes; what is no class keeps its own."""
-    colours = np.array([to_rgb(style.colour(index)) for index in range(num_classes)])
+    colours = np.array([class_colour(index) for index in range(num_classes)])
     of_class = mask < num_classes
     grey = picture.mean(-1, keepdims=True)
     blend = (1 - _OPACITY) * grey + _OPACITY * colours[np.where(of_class, mask, 0)]

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from neurarium.data.segmentation import open_segmentation
 from neurarium.data.weight_map import WeightMap
 from neurarium.plots import style
-from neurarium.plots.segmentation import labelled, overlays, weight_maps
+from neurarium.plots.segmentation import class_colour, labelled, overlays, weight_maps
 
 
 def drawn(figure, gid: str) -> np.ndarray:
@@ -55,6 +55,16 @@ def test_a_labelled_image_tells_the_share_of_each_class_that_occurs() -> None:
     assert figure.legends[0].get_patches()[1].get_facecolor()[:3] == to_rgb(style.colour(2))
     with pytest.raises(ValueError, match=r"given must have shape \(4, 6\), received \(4, 5\)"):
         labelled(image, given[:, :5], ("meadow", "sky", "cow"))
+
+
+def test_sixty_four_classes_have_colours_of_their_own() -> None:
+    colours = np.array([class_colour(index) for index in range(64)])
+    assert [tuple(colour) for colour in colours[:8]] == [to_rgb(colour) for colour in style.COLOURS]
+    apart = np.abs(colours[:, None] - colours[None]).max(-1) + np.eye(64)
+    assert apart.min() > 0.01
+    assert apart[:24, :24].min() > 0.08
+    assert colours.min() >= 0
+    assert colours.max() <= 1
 
 
 def test_of_a_large_image_some_rows_and_columns_are_drawn() -> None:
