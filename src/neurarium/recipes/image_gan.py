@@ -49,6 +49,9 @@ class ImageGAN(Recipe):
     """Numbers of noise behind an image."""
     lr: float = 2e-4
     """Learning rate of both players."""
+    judge: str = ""
+    """A trained run of a classifier on the same data: samples are measured in its features too, and asked-for classes
+    are checked."""
 
     def game(self) -> Game:
         """What the players minimise."""
@@ -98,7 +101,15 @@ class ImageGAN(Recipe):
     def open_data(self) -> Data:
         from neurarium.data.sources import open_labelled
 
-        return open_labelled(self.data, **self.opening)
+        return self.judged(open_labelled(self.data, **self.opening))
+
+    def judged(self, data: Data) -> Data:
+        """The data, for which the judge was tried before the first step."""
+        if self.judge:
+            from neurarium.recipes.judge import load_judge
+
+            load_judge(self.judge, data.spec.classes)
+        return data
 
     @property
     def opening(self) -> dict[str, Any]:
@@ -110,6 +121,7 @@ class ImageGAN(Recipe):
         return {"batch_size": self.batch_size, "image_size": self.image_size or (None if own else 64)}
 
     def task(self, spec: Spec) -> Adversarial:
+        from neurarium.recipes.judge import judge
         from neurarium.tasks.adversarial import Adversarial
         from neurarium.tasks.image_measures import ImageMeasures
 
@@ -131,7 +143,7 @@ class ImageGAN(Recipe):
             latent_size=self.latent_size,
             game=self.game(),
             descents=self.descents(),
-            measure=ImageMeasures(),
+            measure=ImageMeasures(judge(self.judge, spec.classes) if self.judge else None),
             **roles,
         )
 

@@ -44,7 +44,7 @@ class InfoGAN(ImageGAN):
     def open_data(self) -> Data:
         from neurarium.data.sources import open_unlabelled
 
-        return open_unlabelled(self.data, **self.opening)
+        return self.judged(open_unlabelled(self.data, **self.opening))
 
     def roles(self, spec: Spec) -> Mapping[str, Any]:
         from neurarium.tasks.conditions import CodePrediction, Codes

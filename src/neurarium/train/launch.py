@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import subprocess
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from functools import cache
 from pathlib import Path
@@ -127,6 +128,13 @@ def load_task(run: Run, recipe: Recipe) -> Task:
         task = recipe.task(Spec.from_json(run.header["spec"]))
     load_weights(task, found)
     return task.eval()
+
+
+def load_by_name(run: str, find: Callable[[str], type[Recipe]]) -> Task:
+    """The trained task of a run that is named by its path, for a recipe that uses another's. find: recipes by name."""
+    opened = Run.open(run)
+    kind = find(opened.header.get("source") or opened.header["name"])
+    return load_task(opened, from_json(kind, opened.header["fields"]))
 
 
 def open_audited(recipe: Recipe, screen: Screen) -> Data:
