@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,12 @@ def data_home() -> Path:
     if not home.is_dir():
         pytest.skip(f"needs real data: NEURARIUM_DATA names {home}, which is no folder")
     return home
+
+
+@pytest.fixture(name="undrawn")
+def no_drawing() -> Iterator[None]:
+    """See tests/undrawn.py. Fixtures of a whole module use the context manager that stands there."""
+    from tests.undrawn import undrawn
+
+    with undrawn():
+        yield

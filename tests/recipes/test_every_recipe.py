@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from neurarium import api
 from neurarium.recipes import CATALOGUE
 from neurarium.recipes.find import fill
 from neurarium.runs.run import Run
@@ -21,6 +23,8 @@ from neurarium.train.recipe import Recipe, UserError
 from neurarium.train.settings import Settings
 from neurarium.train.task import Task
 from tests.recipes.comparing import difference
+
+FIXED: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}
 
 
 class Quiet:
@@ -42,8 +46,7 @@ def tiny(name: str, **knobs: Any) -> Recipe:
 
 
 def train(recipe: Recipe, folder: Path, **settings: Any) -> Run:
-    fixed = {"runs": str(folder), "threads": 1, "precision": "float32", "compile": "off"}
-    return launch.train(recipe, Settings(**{**fixed, **settings}), Quiet())
+    return launch.train(recipe, Settings(**{"runs": str(folder), **FIXED, **settings}), Quiet())
 
 
 def stop_at(step: int, task: type[Task], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,10 +63,14 @@ def stop_at(step: int, task: type[Task], monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(task, "step", counted)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
-def test_trains_and_leaves_a_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = tiny(name)
-    run = train(recipe, tmp_path)
+@pytest.fixture(scope="module", params=CATALOGUE)
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> api.Trained:
+    """One whole run of each recipe with its report, for all tests of the recipe; who changes it takes a copy."""
+    return api.train(tiny(request.param), screen=Quiet(), runs=str(tmp_path_factory.mktemp("runs")), **FIXED)
+
+
+def test_trains_and_leaves_a_run(trained: api.Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, run = trained.recipe, trained.run
     assert {row["split"] for row in run.rows()} >= {"train", recipe.goal.split, "test"}
     for row in run.rows():
         assert all(math.isfinite(value) for value in row.values() if isinstance(value, float)), row
@@ -77,15 +84,24 @@ def test_trains_and_leaves_a_run(name: str, tmp_path: Path, monkeypatch: pytest.
         assert torch.equal(value, torch.as_tensor(best[key])), key
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.catalogue("learning-task-definition")
+def test_states_experience_task_and_performance(trained: api.Trained) -> None:
+    text = trained.report.read_text()
+    for part in ("Experience", "Task", "Performance"):
+        assert part in text
+    assert trained.recipe.goal.measure.replace("_", " ") in text
+    assert type(trained.load()).__name__ in text
+
+
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("settings", [{}, {"micro_batches": 2, "log_every": 4}], ids=["plain", "micro-batches"])
 def test_resume_equals_straight_through(
-    name: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: api.Trained, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name == "perceptron" and settings:
+    recipe = trained.recipe
+    if recipe.name == "perceptron" and settings:
         pytest.skip("batches of one item cannot be cut")
-    recipe = tiny(name)
-    whole = train(recipe, tmp_path / "whole", **settings)
+    whole = train(recipe, tmp_path / "whole", **settings) if settings else trained.run
     steps = whole.header["steps"]
     with monkeypatch.context() as patch:
         stop_at(min(7, steps - 1), type(recipe.task(recipe.open_data().spec)), patch)
@@ -97,10 +113,9 @@ def test_resume_equals_straight_through(
     assert difference(whole, Run.open(run.path)) == ""
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
-def test_prove_replays_bit_for_bit_and_names_what_differs(name: str, tmp_path: Path) -> None:
-    recipe = tiny(name)
-    run = train(recipe, tmp_path)
+def test_prove_replays_bit_for_bit_and_names_what_differs(trained: api.Trained, tmp_path: Path) -> None:
+    run = Run.open(shutil.copytree(trained.path, tmp_path / trained.path.name))
+    recipe = trained.recipe
     assert prove(run, recipe, Quiet()).differs == ""
     last = run.last_checkpoint()
     assert last is not None

@@ -21,7 +21,6 @@ from neurarium.losses.classification import cross_entropy
 from neurarium.losses.regression import huber, squared_error
 from neurarium.nn.dense import dense_layers
 from neurarium.recipes import CATALOGUE
-from neurarium.recipes.find import fill, find
 from neurarium.train.batches import Labelled
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
@@ -173,18 +172,6 @@ def test_structure_of_x_without_labels() -> None:
     held_out: Tensor = data.items("test").x.flatten(1).double() / 255
     noise = x.mean(0) + x.std(0) * torch.randn(450, 64, generator=torch.Generator().manual_seed(0)).double()
     assert density.log_prob(held_out).mean() > density.log_prob(noise).mean()
-
-
-@pytest.mark.catalogue("learning-task-definition")
-@pytest.mark.parametrize("name", CATALOGUE)
-def test_every_experiment_states_experience_task_and_performance(name: str, tmp_path: Path) -> None:
-    recipe = fill(find(name), find(name).tiny)
-    run = api.train(recipe, runs=str(tmp_path), **QUIET)
-    text = run.report.read_text()
-    for part in ("Experience", "Task", "Performance"):
-        assert part in text
-    assert recipe.goal.measure.replace("_", " ") in text
-    assert type(run.load()).__name__ in text
 
 
 @pytest.mark.catalogue("hyperparameter-list")
