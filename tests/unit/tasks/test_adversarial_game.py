@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from neurarium.losses.adversarial import Minimax, NonSaturating, Wasserstein
@@ -192,6 +193,28 @@ def test_generator_never_sees_the_data_but_gradients_that_depend_on_them() -> No
     assert (gradients[1] < 0).all()
 
 
+@pytest.mark.catalogue("gan-advantages")
+def test_samples_are_sharp_where_a_squared_error_blurs() -> None:
+    """Data at -2 and 2: the squared error is least for their mean, where there is no data; a discriminator that has
+    seen samples there finds it worse than either."""
+    torch.manual_seed(0)
+    adam = Descent(optimizer=partial(torch.optim.Adam, lr=0.02))
+    data = torch.tensor([[-2.0], [2.0]]).repeat(16, 1)
+    task = point_masses(
+        discriminator=nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1)),
+        descents={"generator": SGD, "discriminator": adam}, game=NonSaturating(),
+    )  # fmt: skip
+    judge = steppers(task)["discriminator"]
+    for _ in range(200):
+        judge.update(task.discriminator_loss, Points(data))
+    places = torch.tensor([[-2.0], [0.0], [2.0]])
+    errors = (data - places.T).square().mean(0)
+    lost = task.game.generator(task.discriminator(places)[:, 0])
+    assert errors.tolist() == [8, 4, 8]
+    assert lost[1] > lost[0] + 1
+    assert lost[1] > lost[2] + 1
+
+
 @pytest.mark.catalogue("diff-gan-overfitting")
 def test_training_points_may_be_learned_by_heart() -> None:
     """Two training points and a generator that can say either: all its samples come to lie on them."""
@@ -343,8 +366,8 @@ def test_a_generator_with_long_turns_puts_everything_where_the_discriminator_lik
     assert (samples.mean(0) - torch.tensor([1.0, -1.0])).norm() < 0.2
 
 
-def point_masses(distance: float, **options: Any) -> Any:
-    """Real points at `distance`, generated ones at 0, and a critic of one number."""
+def point_masses(**options: Any) -> Any:
+    """Generated points at 0, for a critic of one number."""
 
     class Zero(nn.Module):
         def __init__(self) -> None:
@@ -354,7 +377,7 @@ def point_masses(distance: float, **options: Any) -> Any:
         def forward(self, z: Tensor) -> Tensor:
             return self.place.expand(len(z), 1)
 
-    return system(generator=Zero(), game=Wasserstein(), **options)
+    return system(**{"generator": Zero(), "game": Wasserstein(), **options})
 
 
 def estimate(task: Any, distance: float, steps: int) -> tuple[float, float]:
@@ -374,8 +397,7 @@ def test_clipped_critic_says_the_distance_of_two_points(distance: float) -> None
     """With the paper's descent, RMSProp at 5e-5 and weights in [-0.01, 0.01]: f has the slope 0.01, so the estimate is
     0.01 d, and d in units of that slope, as for any f whose slope is at most K."""
     clipped = Descent(optimizer=partial(torch.optim.RMSprop, lr=5e-5), weight_bound=0.01)
-    task = point_masses(
-        distance, discriminator=nn.Linear(1, 1), descents={"generator": SGD, "discriminator": clipped}
+    task = point_masses(discriminator=nn.Linear(1, 1), descents={"generator": SGD, "discriminator": clipped}
     )  # fmt: skip
     nn.init.zeros_(task.discriminator.weight)
     found, _ = estimate(task, distance, 300)
@@ -392,7 +414,7 @@ def test_penalised_linear_critic_says_a_little_more(distance: float, start: floa
     """
     descents = {"generator": SGD, "discriminator": Descent(optimizer=partial(torch.optim.SGD, lr=0.02))}
     penalty = {"gradient_penalty": GradientPenalty()}
-    task = point_masses(distance, discriminator=nn.Linear(1, 1), descents=descents, penalties=penalty)
+    task = point_masses(discriminator=nn.Linear(1, 1), descents=descents, penalties=penalty)
     nn.init.constant_(task.discriminator.weight, start)
     found, slope = estimate(task, distance, 100)
     assert slope == pytest.approx(math.copysign(1, start) + distance / 20, rel=1e-3)
@@ -403,7 +425,7 @@ def test_penalised_linear_critic_says_a_little_more(distance: float, start: floa
 def test_penalised_network_says_the_distance() -> None:
     adam = Descent(optimizer=partial(torch.optim.Adam, lr=5e-3, betas=(0.5, 0.9)))
     task = point_masses(
-        2.0, discriminator=nn.Sequential(nn.Linear(1, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1)),
+        discriminator=nn.Sequential(nn.Linear(1, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1)),
         descents={"generator": SGD, "discriminator": adam}, penalties={"gradient_penalty": GradientPenalty(100.0)},
     )  # fmt: skip
     for layer in (task.discriminator[0], task.discriminator[2]):
@@ -433,6 +455,38 @@ def test_discriminator_names_the_classes_of_real_items_as_well() -> None:
     for _ in range(300):
         told = judge.update(task.discriminator_loss, Labelled(torch.eye(3)[batch.y][:, :2], batch.y))
     assert float(told["real_class"].value) < 0.5 * math.log(3)
+
+
+@pytest.mark.catalogue("adversarial-training-loop")
+def test_each_round_of_attack_and_retraining_makes_attacks_harder() -> None:
+    """The idea behind the game: find inputs near the data on which the classifier errs, learn them too, repeat."""
+    torch.manual_seed(0)
+    images, classes = load_digits(return_X_y=True)
+    x, y = torch.tensor(images[:400] / 16).float(), torch.tensor(classes[:400])
+    network = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    descent = torch.optim.Adam(network.parameters(), lr=0.01)
+
+    def attacked() -> Tensor:
+        """x + 0.1 sign(dL/dx); Goodfellow, Shlens, Szegedy 2014."""
+        given = x.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(nn.functional.cross_entropy(network(given), y), given)
+        return x + 0.1 * slope.sign()
+
+    def learn(inputs: Tensor, labels: Tensor, steps: int) -> None:
+        for _ in range(steps):
+            descent.zero_grad()
+            nn.functional.cross_entropy(network(inputs), labels).backward()
+            descent.step()
+
+    learn(x, y, 100)
+    successes = []
+    for _ in range(4):
+        successes.append(float((network(attacked()).argmax(1) != y).float().mean()))
+        for _ in range(8):
+            learn(torch.cat([x, attacked()]), torch.cat([y, y]), 5)
+    assert successes[0] > 0.4
+    assert successes == sorted(successes, reverse=True)
+    assert successes[-1] < 0.3 * successes[0]
 
 
 @pytest.mark.catalogue("gan-training-tricks")

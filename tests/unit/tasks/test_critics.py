@@ -153,3 +153,20 @@ def test_update_is_that_of_the_formula(precision: str, micro_batches: int, monke
     for ours, theirs in zip(task.discriminator.parameters(), hand.discriminator.parameters(), strict=True):
         torch.testing.assert_close(ours.detach(), theirs.detach() - 0.1 * theirs.grad, **loose)
     assert torch.equal(task.generator.place, hand.generator.place)
+
+
+def test_a_compiled_critic_is_penalised_as_the_plain_one() -> None:
+    """Compiled backward passes cannot be differentiated: without care for that, the first update ends in an error."""
+    updated = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        task = game(nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1)))
+        if compiled:
+            # As the engine does it, but traced only: no compiler is needed to find out.
+            task.discriminator.compile(dynamic=False, backend="aot_eager")
+        judge = task.steppers(lambda modules, descent: Stepper(task, modules, descent))["discriminator"]  # noqa: B023
+        torch.manual_seed(1)
+        told = [judge.update(task.discriminator_loss, Points(torch.randn(8, 2))) for _ in range(2)]
+        updated.append([*(step["gradient_penalty"].value for step in told), *task.discriminator.parameters()])
+    for plain, other in zip(*updated, strict=True):
+        torch.testing.assert_close(plain, other)
