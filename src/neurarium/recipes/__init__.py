@@ -32,6 +32,7 @@ from neurarium.recipes.mixture_density import MixtureDensityNetwork
 from neurarium.recipes.mlp import MLP
 from neurarium.recipes.nin import NIN
 from neurarium.recipes.perceptron import Perceptron
+from neurarium.recipes.rating_autoencoder import RatingAutoencoder
 from neurarium.recipes.rbm import RestrictedBoltzmannMachine
 from neurarium.recipes.resnet import ResNet, ResNeXt
 from neurarium.recipes.resnet_cifar import ResNetCifar
@@ -84,6 +85,7 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "conv-autoencoder": ConvAutoencoder,
     "colorization-autoencoder": ColorizationAutoencoder,
     "watermark-autoencoder": WatermarkAutoencoder,
+    "rating-autoencoder": RatingAutoencoder,
     "rnn-parity": RNNParity,
     "rbm": RestrictedBoltzmannMachine,
     "deep-belief-network": DeepBeliefNetwork,
