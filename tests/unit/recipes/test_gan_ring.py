@@ -50,11 +50,12 @@ def test_options_resume_bit_for_bit(knobs: dict[str, Any], tmp_path: Path, monke
 
 @pytest.mark.catalogue("wasserstein-gan")
 def test_clipped_weights_stay_within_their_bound() -> None:
-    recipe = GANRing(**TINY, bound="clip", game="wasserstein", lr=0.05)
+    recipe = GANRing(**TINY, bound="clip", game="wasserstein", lr=0.05, discriminator_steps=5)
     training = build(recipe, recipe.open_data(), Settings(threads=1), FastPath("cpu"), Shard())
     for _ in range(3):
         training.task.step(training.stream, training.steppers)
     task: Any = training.task
+    assert {name: stepper.count for name, stepper in training.steppers.items()} == {"discriminator": 15, "generator": 3}
     assert isinstance(training.steppers["discriminator"].optimizer, torch.optim.RMSprop)
     assert max(float(p.detach().abs().max()) for p in task.discriminator.parameters()) == pytest.approx(0.1)
     assert max(float(p.detach().abs().max()) for p in task.generator.parameters()) > 0.1
