@@ -6,24 +6,26 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from neurarium.tasks.generation_measures import class_coverage, density_coverage, frechet_distance, precision_recall
 
 SMALL = 8
 """Height and width of the images whose pixels are the features."""
 
 
 class ImageMeasures:
-    """Frechet distance of generated from real images.
+    """Frechet distance, precision, recall, density and coverage of generated beside real images.
 
     The features are pixels: of each image the mean over channels, brought to 8 x 8 by averaging areas, 64 numbers from
     0 to 1. They see the layout of an image and not its fine detail. The distances are therefore not the FID of the
     literature, whose features are those of an Inception network, and compare runs on one data set alone.
 
     judge: loads a trained classifier with `embed` and `predict`. Then the same measures come in its features too, under
-        names that begin with judge, and judge_accuracy: the share of generated images that it names as the class that
-        was asked for.
+        names that begin with judge, and what it says of classes: judge_modes, how many of them generated images have;
+        judge_divergence, how far their shares are from even ones; judge_accuracy, the share of generated images that it
+        names as the class that was asked for.
     """
 
     def __init__(self, judge: Callable[[], Any] | None = None) -> None:
@@ -35,8 +37,10 @@ class ImageMeasures:
         if self.judge:
             judge = self.judge().to(fake.device).eval()
             found |= {f"judge_{name}": value for name, value in compared(judge.embed(real), judge.embed(fake)).items()}
+            named = judge.predict(fake)
+            found |= {f"judge_{name}": value for name, value in class_coverage(named, len(judge.classes)).items()}
             if labels is not None:
-                found["judge_accuracy"] = float((judge.predict(fake) == labels.cpu()).float().mean())
+                found["judge_accuracy"] = float((named == labels.cpu()).float().mean())
         return found
 
 
@@ -47,14 +51,8 @@ def small_pixels(images: Tensor) -> Tensor:
 
 def compared(real: Tensor, fake: Tensor) -> dict[str, float]:
     """Of features (N, F) and (M, F)."""
-    return {"frechet_distance": frechet_distance(real, fake)}
-
-
-def frechet_distance(real: Tensor, fake: Tensor) -> float:
-    """|m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)) of the means and covariances of features (N, F) and (M, F); Dowson,
-    Landau 1982, Heusel et al. 2017, equation 6. The trace of the root is the sum of the roots of the eigenvalues."""
-    real, fake = real.double(), fake.double()
-    apart = (real.mean(0) - fake.mean(0)).square().sum()
-    one, two = real.T.cov(), fake.T.cov()
-    roots = torch.linalg.eigvals(one @ two).real.clamp(min=0).sqrt().sum()
-    return float(apart + one.trace() + two.trace() - 2 * roots)
+    return {
+        "frechet_distance": frechet_distance(real, fake),
+        **precision_recall(real, fake),
+        **density_coverage(real, fake),
+    }
