@@ -23,6 +23,7 @@ from neurarium.recipes.gan_ring import GANRing
 from neurarium.recipes.googlenet import GoogLeNet
 from neurarium.recipes.hinge_gan import HingeGAN
 from neurarium.recipes.infogan import InfoGAN
+from neurarium.recipes.lapgan import LAPGAN
 from neurarium.recipes.lenet5 import LeNet5
 from neurarium.recipes.linear_regression import LinearRegression
 from neurarium.recipes.logistic_regression import LogisticRegression
@@ -99,5 +100,6 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "wgan-gp": WGANGP,
     "lsgan": LSGAN,
     "hinge-gan": HingeGAN,
+    "lapgan": LAPGAN,
     "dqn-chain": DQNChain,
 }

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from neurarium.losses.adversarial import Game
     from neurarium.nn.inputs import ImageInput
-    from neurarium.tasks.adversarial import Adversarial
+    from neurarium.tasks.image_measures import ImageMeasures
     from neurarium.train.data import Data, Spec
     from neurarium.train.descent import Descent
+    from neurarium.train.task import Task
 
     Players = tuple[nn.Module, nn.Module, ImageInput]
     """Generator, discriminator, and what prepares images for both."""
@@ -81,7 +82,7 @@ class ImageGAN(Recipe):
         from neurarium.nn.inputs import ImageInput
 
         channels, height, width = shape
-        size = max(8, 1 << (max(height, width) - 1).bit_length())
+        size = power_of_two(height, width)
         half = [0.5] * channels  # from -1 to 1, as the tanh of the generator's last layer
         return (
             DCGANGenerator(
@@ -120,18 +121,28 @@ class ImageGAN(Recipe):
         own = name in (*IMAGE_SETS, *STACKED) and name != "faces"
         return {"batch_size": self.batch_size, "image_size": self.image_size or (None if own else 64)}
 
-    def task(self, spec: Spec) -> Adversarial:
-        from neurarium.recipes.judge import judge
-        from neurarium.tasks.adversarial import Adversarial
-        from neurarium.tasks.image_measures import ImageMeasures
-
+    def images(self, spec: Spec) -> tuple[int, int, int]:
+        """Channels, height and width. Raises UserError for data that are no images."""
         if len(spec.shape) != 3:
             raise UserError(f"{self.name} makes images, and {self.data} are none. Use gan-ring for points.")
-        roles = self.roles(spec)
+        channels, height, width = spec.shape
+        return channels, height, width
+
+    def measures(self, spec: Spec) -> ImageMeasures:
+        """What judges generated images."""
+        from neurarium.recipes.judge import judge
+        from neurarium.tasks.image_measures import ImageMeasures
+
+        return ImageMeasures(judge(self.judge, spec.classes) if self.judge else None)
+
+    def task(self, spec: Spec) -> Task:
+        from neurarium.tasks.adversarial import Adversarial
+
+        shape, roles = self.images(spec), self.roles(spec)
         condition, auxiliary = roles.get("condition"), roles.get("auxiliary")
         told = condition.size if condition else 0
         generator, discriminator, inputs = self.players(
-            spec.shape,
+            shape,
             told=told,
             shown=told if condition and condition.shown else 0,
             predicted=auxiliary.size if auxiliary else 0,
@@ -143,9 +154,14 @@ class ImageGAN(Recipe):
             latent_size=self.latent_size,
             game=self.game(),
             descents=self.descents(),
-            measure=ImageMeasures(judge(self.judge, spec.classes) if self.judge else None),
+            measure=self.measures(spec),
             **roles,
         )
 
     def num_steps(self, spec: Spec) -> int:
         return self.steps
+
+
+def power_of_two(height: int, width: int) -> int:
+    """The side of the square into which images are brought: at least 8, so that it can be halved."""
+    return max(8, 1 << (max(height, width) - 1).bit_length())

@@ -95,7 +95,7 @@ def test_most_of_the_differences_of_smooth_images_are_small() -> None:
     ramp = torch.linspace(0, 1, 32).expand(1, 1, 32, 32)
     h0, _ = laplacian_pyramid(ramp, 1)
     assert float(h0[..., 5:-5].abs().max()) < 1e-6
-    assert float(h0.abs().max()) < 0.02
+    assert float(h0.abs().max()) < 0.04
 
 
 def test_odd_sides_are_refused() -> None:
