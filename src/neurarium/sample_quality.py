@@ -1,0 +1,83 @@
+"""How good are the images that a run makes? Its samples beside real images, in the features of a network that is named.
+
+features = features_of("lenet5-001")            # a classifier of these classes that you trained
+print(sample_quality("rbm-001", features))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from neurarium import api
+from neurarium.data.memory import InMemory
+from neurarium.tasks.generation_measures import (
+    copied_share,
+    density_coverage,
+    frechet_distance,
+    precision_recall,
+    spectral_distance,
+)
+from neurarium.train.data import Spec
+from neurarium.train.recipe import UserError
+
+if TYPE_CHECKING:
+    from neurarium.api import Trained
+
+Features = Callable[[Tensor], Tensor]
+"""From images (N, C, H, W) in 0..1 to features (N, F), on the CPU."""
+
+
+def features_of(run: str | Path | Trained, *, runs: str = "runs") -> Features:
+    """What the last layer of a trained classifier of images reads. Raises UserError for a run of another kind."""
+    trained = api.open_run(run, runs=runs)
+    task: Any = trained.load()
+    if not hasattr(task, "embed") or Spec.from_json(trained.run.header["spec"]).fitted.get("kind") != "images":
+        raise UserError(f"{trained.run.name} did not learn classes of images, so it has no features. Choose another.")
+    embed: Features = task.embed
+    return embed
+
+
+def sample_quality(
+    run: str | Path | Trained, features: Features, *, count: int = 1000, seed: int = 0, runs: str = "runs"
+) -> dict[str, dict[str, float]]:
+    """Measures of so many samples of a run beside the images of its data: rows "samples" and "training images".
+
+    The latter are as many real images, drawn from the training split and measured as if they were samples: what a
+    perfect generator would get. `count` is at most the number of test images. See tasks/generation_measures.py for the
+    measures; all but spectral_distance, which is of pixels, are of `features`. copied is the share of samples that lie
+    nearer to a training image than 99 % of the test images do.
+    Raises UserError for a run that does not make images, and for fewer than 100 test images.
+    """
+    trained = api.open_run(run, runs=runs)
+    task: Any = trained.load()
+    data = trained.recipe.open_data()
+    if not hasattr(task, "sample") or data.spec.fitted.get("kind") != "images" or not isinstance(data, InMemory):
+        raise UserError(f"{trained.run.name} does not make images: its system is {trained.recipe.name}.")
+    training, test = (_floats(data.items(split)[0]) for split in ("train", "test"))
+    count = min(count, len(test), len(training))
+    if len(test) < 100:
+        raise UserError(f"{trained.run.name} has {len(test)} test images; to say what is copied takes at least 100.")
+    draw = torch.Generator().manual_seed(seed)
+    some = {name: x[torch.randperm(len(x), generator=draw)[:count]] for name, x in (("a", training), ("b", test))}
+    known, held_out, real = features(training), features(test), features(some["b"])
+    rows = {"samples": task.sample(count, seed=seed), "training images": some["a"]}
+    found = {}
+    for name, images in rows.items():
+        seen = features(images)
+        found[name] = {
+            "frechet_distance": frechet_distance(real, seen),
+            **precision_recall(real, seen),
+            **density_coverage(real, seen),
+            "copied": copied_share(seen, known, held_out),
+            "spectral_distance": spectral_distance(some["b"], images),
+        }
+    return found
+
+
+def _floats(images: Tensor) -> Tensor:
+    return images.cpu().float() / 255
