@@ -32,6 +32,9 @@ from neurarium.train.task import Task
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch import Tensor
+
+    from neurarium.generation import Encoded, Reconstructed
     from neurarium.visual_search import Found
 
 
@@ -140,6 +143,74 @@ def similar(
     from neurarium.visual_search import search
 
     return search(open_run(run, runs=runs), files, folder, num=num)
+
+
+def sample(
+    run: str | Path | Trained,
+    count: int = 64,
+    *,
+    classes: Sequence[str | int] = (),
+    seed: int = 0,
+    truncation: float | None = None,
+    runs: str = "runs",
+) -> Tensor:
+    """Items that the system draws, images (count, C, H, W) in [0, 1] or points (count, F); see generation."""
+    from neurarium import generation
+
+    return generation.sample(open_run(run, runs=runs), count, classes=classes, seed=seed, truncation=truncation)
+
+
+def interpolate(
+    run: str | Path | Trained,
+    files: Sequence[str | Path] = (),
+    *,
+    seeds: Sequence[int] = (),
+    steps: int = 8,
+    label: str | int | None = None,
+    runs: str = "runs",
+) -> Tensor:
+    """Items (steps, ...) on the way between the codes of two images, or between two random ones; see generation."""
+    from neurarium import generation
+
+    return generation.interpolate(open_run(run, runs=runs), files, seeds=seeds, steps=steps, label=label)
+
+
+def arithmetic(
+    run: str | Path | Trained,
+    first: Sequence[str | Path],
+    minus: Sequence[str | Path],
+    plus: Sequence[str | Path],
+    *,
+    label: str | int | None = None,
+    runs: str = "runs",
+) -> tuple[Tensor, Tensor]:
+    """Mean codes of three sets of files and first - minus + plus, (4, d), and what they decode to; see generation."""
+    from neurarium import generation
+
+    return generation.arithmetic(open_run(run, runs=runs), first, minus, plus, label=label)
+
+
+def reconstruct(
+    run: str | Path | Trained, files: Sequence[str | Path], *, label: str | int | None = None, runs: str = "runs"
+) -> Reconstructed:
+    """Items of files by way of their codes, and the error of each: high where one is unusual; see generation."""
+    from neurarium import generation
+
+    return generation.reconstruct(open_run(run, runs=runs), files, label=label)
+
+
+def encode(
+    run: str | Path | Trained,
+    files: Sequence[str | Path] = (),
+    *,
+    split: str = "",
+    label: str | int | None = None,
+    runs: str = "runs",
+) -> Encoded:
+    """Codes (N, d) of the items in files, or of a split of the run's data; see generation."""
+    from neurarium import generation
+
+    return generation.encode(open_run(run, runs=runs), files, split=split, label=label)
 
 
 def ensemble(*runs: str | Path | Trained, root: str = "runs", device: str = "cpu") -> Ensemble:

@@ -16,11 +16,11 @@ _INCH = 0.75  # width of one picture
 _MARKERS = "o^sD"
 
 
-def reconstruction_gallery(rows: Mapping[str, ArrayLike]) -> Figure:
+def reconstruction_gallery(rows: Mapping[str, ArrayLike], *, columns: Sequence[str] = ()) -> Figure:
     """One column an item, one row a kind of picture: input over output, and on demand the target below.
 
     rows: heading -> images (N, 1, H, W) or (N, 3, H, W), uint8 from 0 to 255 or floats from 0 to 1, what lies outside
-        cut off; the same N for all rows, while grey may stand over colour.
+        cut off; the same N for all rows, while grey may stand over colour. columns: N headings, or none.
     """
     shown = {name: _pictures(images, name) for name, images in rows.items()}
     num, height, width = next(iter(shown.values())).shape[:3]
@@ -28,10 +28,14 @@ def reconstruction_gallery(rows: Mapping[str, ArrayLike]) -> Figure:
         shapes = ", ".join(f"{name} {np.shape(images)}" for name, images in rows.items())
         raise ValueError(f"All rows must have the same number and size of images, received {shapes}.")
     tall, gap = height / width, 0.06
+    head = 0.2 / _INCH if columns else 0.0
     figure, axes = style.new_figure(
-        num * (1 + gap) * _INCH + 0.13 * max(map(len, shown)), len(shown) * (tall + gap) * _INCH + 0.15
+        num * (1 + gap) * _INCH + 0.13 * max(map(len, shown)), (len(shown) * (tall + gap) + head) * _INCH + 0.15
     )
     style.bare(axes)
+    for column, text in enumerate(columns):
+        middle = column * (1 + gap) + 0.5
+        axes.text(middle, -0.06, text, ha="center", va="bottom", fontsize=style.TICK, color=style.MUTED)
     for row, (name, images) in enumerate(shown.items()):
         top = row * (tall + gap)
         for column, image in enumerate(images):
@@ -40,7 +44,7 @@ def reconstruction_gallery(rows: Mapping[str, ArrayLike]) -> Figure:
             axes.imshow(image, extent=place, interpolation="nearest", vmin=0, vmax=1, gid=f"{name}-{column}")
         axes.text(-0.12, top + tall / 2, name, ha="right", va="center", fontsize=style.LABEL, color=style.MUTED)
     axes.set_xlim(0, num * (1 + gap) - gap)
-    axes.set_ylim(len(shown) * (tall + gap) - gap, 0)
+    axes.set_ylim(len(shown) * (tall + gap) - gap, -head)
     axes.set_aspect("equal")
     return figure
 
