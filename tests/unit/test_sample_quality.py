@@ -11,18 +11,21 @@ from torch import Tensor
 
 from neurarium import api
 from neurarium.data.sources import open_labelled
+from neurarium.recipes.find import fill, find
 from neurarium.sample_quality import features_of, sample_quality
 from neurarium.tasks.generation_measures import copied_share, frechet_distance, precision_recall, spectral_distance
+from neurarium.train import launch
 from neurarium.train.recipe import UserError
-
-QUIET: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}
+from neurarium.train.settings import Settings
+from tests.recipes.test_every_recipe import Quiet
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("runs")
-    api.train("rbm", epochs=1.0, hidden_size=16, runs=str(runs), evaluations=1, **QUIET)
-    api.train("small-convnet", **api.find("small-convnet").tiny, runs=str(runs), evaluations=1, **QUIET)
+    for name, knobs in (("rbm", {"hidden_size": 16}), ("lenet5", {})):
+        settings = Settings(runs=str(runs), threads=1, precision="float32", compile="off", evaluations=1)
+        launch.train(fill(find(name), {"epochs": 1.0, **knobs}), settings, Quiet())
     return runs
 
 
@@ -64,12 +67,12 @@ def test_training_images_are_what_a_perfect_generator_gives_but_copied(folder: P
 
 
 def test_features_are_those_before_the_last_layer_of_a_classifier(folder: Path) -> None:
-    trained = run(folder, "small-convnet")
+    trained = run(folder, "lenet5")
     features = features_of(trained)
     images = torch.rand(3, 1, 8, 8)
     assert torch.equal(features(images), trained.load().embed(images))  # type: ignore[operator]
     assert set(sample_quality(run(folder, "rbm"), features, count=100)) == {"samples", "training images"}
     with pytest.raises(UserError, match=r"did not learn classes of images"):
         features_of(run(folder, "rbm"))
-    with pytest.raises(UserError, match=r"does not make images: its system is small-convnet"):
+    with pytest.raises(UserError, match=r"does not make images: its system is lenet5"):
         sample_quality(trained, features)
