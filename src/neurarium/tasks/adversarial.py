@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from neurarium.losses.adversarial import Game, feature_matching_loss
 from neurarium.nn.normalization import batch_statistics
-from neurarium.plots.gallery import image_grid
-from neurarium.plots.points import sample_scatter
+from neurarium.tasks.adversarial_pictures import pictures
 from neurarium.tasks.conditions import Auxiliary, Condition
 from neurarium.tasks.sampling import Sampler, asked, evenly
 from neurarium.train.data import Batch
@@ -180,13 +179,7 @@ class Adversarial(Task):
         return Sampler(self.generator, self.inputs), self._codes(len(batch[0]), _labels(batch))
 
     def pictures(self, batches: Iterable[Batch]) -> Figures:
-        """Ten by ten samples, one class a row where classes can be asked for; or points among the data's."""
-        x = next(iter(batches))[0]
-        if x.dim() == 2:
-            return {"samples": sample_scatter(x.cpu().numpy(), self.sample(len(x)).numpy())}
-        rows = torch.arange(10).repeat_interleave(10)
-        classes = rows % self.condition.num_classes if self.condition else None
-        return {"samples": image_grid(self.sample(100, labels=classes).numpy(), columns=10)}
+        return pictures(self, batches)
 
 
 def _mixes_items(layer: nn.Module) -> bool:
