@@ -8,14 +8,11 @@ import json
 import statistics
 import subprocess
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from benchmarks import record
 from benchmarks.contestants import CONTESTANTS
-from neurarium.train.launch import environment
 
-RESULTS = Path(__file__).parent / "results.jsonl"
 STEPS = {"lenet5": 340, "mlp": 360}
 """Timed steps: as many as Keras has left of its first epoch."""
 
@@ -48,16 +45,8 @@ def main() -> int:
     )
     cost = statistics.median(h / p for p, h in zip(plain, hand, strict=True)) - 1
     print(f"\nThe engine on the plain path costs {cost:+.1%} of the hand-written loop's time (median of rounds).")
-    record = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"python -m benchmarks {arguments.network} --rounds {arguments.rounds}",
-        "network": arguments.network,
-        **environment(),
-        "engine_cost": cost,
-        "rows": rows,
-    }
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    command = f" {arguments.network} --rounds {arguments.rounds}"
+    record.append(command, network=arguments.network, engine_cost=cost, rows=rows)
     return 0
 
 

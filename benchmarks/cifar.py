@@ -20,11 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results.jsonl"
 BATCH, WIDTH = 256, 16
 
 
@@ -163,16 +160,9 @@ def main() -> int:
             a["samples_per_second"] / b["samples_per_second"] for a, b in zip(measured["neurarium"], runs, strict=True)
         ]
         print(f"{name:10} ours is {statistics.median(ratios):.2f} x")
-    from neurarium.train.launch import environment
+    from benchmarks import record  # loads torch, which the contestants do each in a process of its own
 
-    record = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"python -m benchmarks.cifar --epochs {arguments.epochs:g} --rounds {arguments.rounds}",
-        **environment(),
-        "measured": measured,
-    }
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    record.append(f".cifar --epochs {arguments.epochs:g} --rounds {arguments.rounds}", measured=measured)
     return 0
 
 

@@ -8,29 +8,25 @@ evaluation mode. "ours" is our network under the engine's step, "ours fast" the 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from benchmarks import record
 from neurarium.networks.resnet import resnet
 from neurarium.tasks.classification import Classifier
 from neurarium.train.batches import Labelled
 from neurarium.train.descent import Descent
-from neurarium.train.launch import environment
 from neurarium.train.stepper import Stepper
 from tests.oracles.torchvision_models import models
 
-RESULTS = Path(__file__).parent / "results.jsonl"
 TRAIN, INFER = 16, 32
 
 
@@ -70,7 +66,7 @@ def main() -> int:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(INFER, 3, 224, 224, generator=generator)
     y = torch.randint(1000, (TRAIN,), generator=generator)
-    record: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     for depth in (18, 50):
         judge = getattr(models(), f"resnet{depth}")()
         mine, quick = resnet(depth), resnet(depth)
@@ -99,21 +95,14 @@ def main() -> int:
             for _ in range(arguments.rounds):
                 for name, call in calls.items():
                     rates[name].append(items / seconds(call, 2))
-            record[f"resnet{depth} {kind}"] = rates
+            measured[f"resnet{depth} {kind}"] = rates
             for name, values in rates.items():
                 ratio = statistics.median(a / b for a, b in zip(values, rates["torchvision"], strict=True))
                 print(
                     f"ResNet-{depth} {kind:10} {name:12} {statistics.median(values):7.1f} images/s   {ratio:.2f} x",
                     flush=True,
                 )
-    entry = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"python -m benchmarks.imagenet_size --rounds {arguments.rounds}",
-        **environment(),
-        "images_per_second": record,
-    }
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
+    record.append(f".imagenet_size --rounds {arguments.rounds}", images_per_second=measured)
     return 0
 
 

@@ -8,14 +8,11 @@ whole call with the audit of the data, the pictures and the report.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
 import time
 import warnings
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
@@ -23,11 +20,10 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks import record
 from neurarium import api
 from neurarium.data.sources import open_labelled
-from neurarium.train.launch import environment
 
-RESULTS = Path(__file__).parent / "results.jsonl"
 PROBLEMS = ("xor", "moons", "spirals", "wine", "breast-cancer", "digits", "housing", "diabetes")
 
 
@@ -91,14 +87,7 @@ def main() -> int:
             f"{row['their_fit']:6.2f} s (ratio {row['ratio']:.2f})   whole call {row['our_call']:6.2f} s",
             flush=True,
         )
-    record = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"python -m benchmarks.tables --rounds {arguments.rounds}",
-        **environment(),
-        "rows": rows,
-    }
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    record.append(f".tables --rounds {arguments.rounds}", rows=rows)
     return 0
 
 

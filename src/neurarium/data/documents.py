@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neurarium.data.corpora import KNOWN, Corpus, from_folder, from_table, read_text
 from neurarium.data.memory import InMemory
-from neurarium.data.recut import fewer
+from neurarium.data.recut import takes_fewer
 from neurarium.data.table_files import read_table
 from neurarium.data.tokenisers import Tokeniser
 from neurarium.train.batches import Labelled
@@ -31,6 +31,7 @@ class Documents(InMemory):
         self.texts = texts
 
 
+@takes_fewer
 def open_documents(
     name: str,
     *,
@@ -56,20 +57,6 @@ def open_documents(
     `spec.fitted` kind "documents", unit, length, and text, the column of a table.
     Raises UserError for everything that the user can mend.
     """
-    whole, _, number = name.rpartition(":")
-    if whole and number.isdigit() and not Path(name).exists():
-        data = open_documents(
-            whole,
-            batch_size=batch_size,
-            unit=unit,
-            length=length,
-            vocabulary_size=vocabulary_size,
-            target=target,
-            text=text,
-            shift=shift,
-            seed=seed,
-        )
-        return fewer(data, int(number), name=whole, seed=seed)
     corpus = _corpus(name, target=target, text=text, seed=seed)
 
     def build(rows: Mapping[str, np.ndarray]) -> InMemory:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -19,6 +21,20 @@ Build = Callable[[Mapping[str, Any], Rows, Refit], InMemory]
 """(items by split, rows, refit): the data of these items, with all that is fitted fitted on the training ones.
 
 Items are NamedTuples of tensors, x among them."""
+Opener = TypeVar("Opener", bound=Callable[..., Any])
+
+
+def takes_fewer(open_whole: Opener) -> Opener:
+    """Of `open_whole(name, seed=0, ...)`: the name NAME:N then means N of the training items of NAME."""
+
+    @functools.wraps(open_whole)
+    def open_some(name: str, **options: Any) -> Any:
+        whole, _, number = name.rpartition(":")
+        if whole and number.isdigit() and not Path(name).exists():
+            return fewer(open_whole(whole, **options), int(number), name=whole, seed=options.get("seed", 0))
+        return open_whole(name, **options)
+
+    return cast(Opener, open_some)
 
 
 def recut(parts: Mapping[str, Any], build: Build) -> InMemory:

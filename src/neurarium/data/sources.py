@@ -19,7 +19,7 @@ from neurarium.data.images import center_crop, channel_statistics, resize, with_
 from neurarium.data.known_tables import KNOWN_TABLES, known_table
 from neurarium.data.memory import Augment, InMemory
 from neurarium.data.points import POINT_SETS, draw
-from neurarium.data.recut import Refit, Rows, fewer, recut
+from neurarium.data.recut import Refit, Rows, recut, takes_fewer
 from neurarium.data.splits import check_validation, stratified_split
 from neurarium.train.batches import Labelled, Unlabelled
 from neurarium.train.data import Data, Spec
@@ -50,6 +50,7 @@ DIGITS_VALIDATION = 270
 POINT_SIZES = {"train": 1000, "validation": 500, "test": 1000}
 
 
+@takes_fewer
 def open_labelled(
     name: str,
     *,
@@ -106,20 +107,6 @@ def open_labelled(
     network's first layer, a channel or an input, fitted on the training split; for images on the scale 0..1.
     Raises UserError for everything that the user can mend.
     """
-    whole, _, number = name.rpartition(":")
-    if whole and number.isdigit() and not Path(name).exists():
-        data = open_labelled(
-            whole,
-            batch_size=batch_size,
-            target=target,
-            augment=augment,
-            balanced=balanced,
-            image_size=image_size,
-            channels=channels,
-            validation=validation,
-            seed=seed,
-        )
-        return fewer(data, int(number), name=whole, seed=seed)
     images = {"augment": augment, "balanced": balanced or None, "image_size": image_size, "channels": channels}
     if name in POINT_SETS:
         _refuse(name, "points", target=target, **images)
