@@ -118,7 +118,7 @@ def test_held_out_ratings_are_told_better_than_by_means() -> None:
         training.task.step(training.stream, training.steppers)
     with torch.no_grad():
         found = training.task.eval().evaluate(data.split("test", shard=Shard()))
-    assert found["rmse"] < 0.9 * min(found["user_mean_rmse"], found["item_mean_rmse"]), found
+    assert found["rmse"] < 0.7 * min(found["user_mean_rmse"], found["item_mean_rmse"]), found
 
 
 def test_recommendations_are_the_best_of_what_is_not_rated() -> None:
