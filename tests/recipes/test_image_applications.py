@@ -118,6 +118,7 @@ def read(paper: Tensor, layout: Tensor, reader: Any) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("document-analysis")
 def test_a_page_is_parted_into_text_and_pictures_and_its_text_is_read(tmp_path: Path) -> None:
     """Layout by a U-Net, characters by LeNet-5; neither has seen the digits of the pages that are read.

@@ -41,6 +41,7 @@ def learn(network: nn.Module, loss: Any, batch: Any, steps: int, lr: float = 0.0
     return sum(float(mean.value) for mean in means)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("generative-pretraining")
 def test_layers_learned_without_labels_start_a_classifier(tmp_path: Path) -> None:
     """First phase: an autoencoder on all digits, labels unseen. Second: fifty labels, from its first layer."""
@@ -59,6 +60,7 @@ def test_layers_learned_without_labels_start_a_classifier(tmp_path: Path) -> Non
     assert tuned.test["accuracy"] > 0.6
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("data-enlargement", "overfitting")
 def test_more_samples_real_or_augmented_close_the_gap(tmp_path: Path) -> None:
     def gap(data: str, augment: bool = False) -> tuple[float, float]:
@@ -229,12 +231,14 @@ def test_the_fragments_of_the_notes_have_running_counterparts() -> None:
     assert all(getattr(torch.optim, kind.__name__) is kind for kind in ours)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("feature-hierarchy")
 def test_deeper_features_tell_classes_apart_better(tmp_path: Path, data_home: Path) -> None:
     """A linear probe on ten labels a class: the later the layer, the more of the class it says."""
     run = api.train(
-        "lenet5", data="mnist:4000", epochs=8.0, augment=False, activation="relu", runs=str(tmp_path), **QUIET
-    )
+        "lenet5", data="mnist:4000", epochs=8.0, augment=False, activation="relu", evaluations=1, runs=str(tmp_path),
+        **QUIET,
+    )  # fmt: skip
     task: Any = run.load()
     network = task.network
     data: Any = open_labelled("mnist", batch_size=128)

@@ -12,6 +12,7 @@ import torch
 
 from neurarium import api
 from neurarium.data.sources import open_labelled
+from tests.undrawn import undrawn
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
@@ -20,9 +21,11 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 def trained(data_home: Path, tmp_path_factory: pytest.TempPathFactory) -> api.Trained:
     """Half an epoch of MNIST."""
     folder = tmp_path_factory.mktemp("mnist")
-    return api.train(
-        "lenet5", data="mnist", epochs=0.7, runs=str(folder), precision="float32", compile="off", threads=1
-    )
+    with undrawn():
+        return api.train(
+            "lenet5", data="mnist", epochs=0.7, evaluations=1, runs=str(folder),
+            precision="float32", compile="off", threads=1,
+        )  # fmt: skip
 
 
 @pytest.mark.catalogue("handwritten-digit-recognition")

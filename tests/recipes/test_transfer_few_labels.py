@@ -15,6 +15,7 @@ from tests.recipes import transfer
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("convnet-transfer-learning")
 def test_frozen_features_under_a_new_head_beat_a_start_from_scratch(data_home: Path, tmp_path: Path) -> None:
     """Five labels of each of five digits, 200 steps each. Measured: 0.77, 0.69, 0.73 and 0.83, 0.78, 0.79."""

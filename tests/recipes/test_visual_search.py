@@ -19,6 +19,7 @@ from neurarium.data.sources import open_labelled
 from neurarium.tasks.features import nearest
 from neurarium.train.recipe import UserError
 from neurarium.visual_search import gallery
+from tests.undrawn import undrawn
 
 QUIET: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}
 
@@ -40,10 +41,11 @@ def faces(data_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> api.Trained:
-    return api.train(
-        "small-convnet", data=str(faces), filters=(16, 32), hidden=64, dropout=0.3, epochs=60.0, batch_size=20,
-        runs=str(tmp_path_factory.mktemp("runs")), **QUIET,
-    )  # fmt: skip
+    with undrawn():
+        return api.train(
+            "small-convnet", data=str(faces), filters=(16, 32), hidden=64, dropout=0.3, epochs=60.0, batch_size=20,
+            runs=str(tmp_path_factory.mktemp("runs")), **QUIET,
+        )  # fmt: skip
 
 
 @pytest.mark.catalogue("visual-search")
