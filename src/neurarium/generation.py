@@ -256,6 +256,9 @@ class _Maker:
 
     def labels(self, classes: Sequence[str | int], count: int) -> Tensor:
         """Numbers of classes that are named or numbered, `count` of each, int64. Their range is the task's to check."""
+        told = [getattr(self.task, name) for name in ("condition", "conditional") if hasattr(self.task, name)]
+        if told and not any(told):
+            raise UserError(f"{self.name} knows no classes. Leave --class out.")
         named = () if isinstance(getattr(self.task, "condition", None), Codes) else self.spec.classes
         numbers = []
         for one in map(str, classes):
