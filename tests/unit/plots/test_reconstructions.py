@@ -51,19 +51,21 @@ def test_curves_keep_their_shape_and_lie_one_below_the_other() -> None:
         assert np.corrcoef(gap, y[row] - x[row])[0, 1] == pytest.approx(1)
 
 
-@pytest.mark.catalogue("autoencoder-dimensionality-reduction")
+@pytest.mark.catalogue("autoencoder-dimensionality-reduction", "latent-scatter")
 def test_codes_lie_where_they_are_with_the_name_of_their_class() -> None:
-    labels = np.arange(40) % 10
-    codes = RANDOM.normal(size=(40, 2))
-    figure = code_scatter(codes, labels, [f"class {label}" for label in range(11)])
-    for label in range(10):
+    labels = np.arange(60) % 12
+    codes = RANDOM.normal(size=(60, 2))
+    figure = code_scatter(codes, labels, [f"class {label}" for label in range(13)])
+    for label in range(12):
         dots = drawn(figure, f"class-{label}")
         np.testing.assert_allclose(dots.get_offsets(), codes[labels == label])
         name = drawn(figure, f"name-{label}")
         assert name.get_text() == f"class {label}"
         np.testing.assert_allclose(name.get_position(), np.median(codes[labels == label], axis=0))
+    colours = [tuple(drawn(figure, f"class-{label}").get_facecolor()[0]) for label in range(12)]
+    assert len(set(colours[:10])) == 10
     # Where colours come again the marks differ, and a class without items is left out.
-    first, ninth = drawn(figure, "class-0"), drawn(figure, "class-8")
-    assert first.get_facecolor().tolist() == ninth.get_facecolor().tolist()
-    assert first.get_paths()[0].vertices.shape != ninth.get_paths()[0].vertices.shape
-    assert not figure.findobj(lambda artist: artist.get_gid() == "class-10")
+    assert colours[10:] == colours[:2]
+    first, again = drawn(figure, "class-0"), drawn(figure, "class-10")
+    assert first.get_paths()[0].vertices.shape != again.get_paths()[0].vertices.shape
+    assert not figure.findobj(lambda artist: artist.get_gid() == "class-12")
