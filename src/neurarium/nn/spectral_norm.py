@@ -58,18 +58,20 @@ def _start(layer: SpectralLinear | SpectralConv2d) -> None:
 
 
 @torch.no_grad()
-def _iterate(layer: SpectralLinear | SpectralConv2d) -> tuple[Tensor, Tensor]:
-    """v = W^T u / |W^T u|, then u = W v / |W v|, into the buffers; as tensors that no later step overwrites."""
+def _iterate(layer: SpectralLinear | SpectralConv2d) -> None:
+    """v = W^T u / |W^T u|, then u = W v / |W v|.
+
+    New tensors, for an earlier forward's backward still needs the old ones; also where the layer is compiled.
+    """
     matrix = layer.weight.flatten(1)
     # Products as sums, for autocast would take matrix products in half precision.
-    v = F.normalize((matrix * layer.u[:, None]).sum(0), dim=0)
-    u = F.normalize((matrix * v).sum(1), dim=0)
-    layer.u.copy_(u)
-    layer.v.copy_(v)
-    return u, v
+    layer.v = F.normalize((matrix * layer.u[:, None]).sum(0), dim=0)
+    layer.u = F.normalize((matrix * layer.v).sum(1), dim=0)
 
 
 def _normalised(layer: SpectralLinear | SpectralConv2d) -> Tensor:
-    u, v = _iterate(layer) if layer.training else (layer.u, layer.v)
+    if layer.training:
+        _iterate(layer)
+    u, v = layer.u, layer.v
     sigma = (layer.weight.flatten(1) * v * u[:, None]).sum()
     return layer.weight / sigma.clamp(min=1e-12)

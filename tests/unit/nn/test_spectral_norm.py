@@ -81,6 +81,20 @@ def test_two_batches_before_one_backward(which: int) -> None:
     torch.testing.assert_close(layer.weight.grad, twin.weight.grad)
 
 
+@pytest.mark.slow
+def test_a_compiled_layer_is_the_plain_one() -> None:
+    """Two batches before one backward; a compiler may keep for the backward what the next forward moves."""
+    layer, x = layers()[0]
+    twin = copy.deepcopy(layer)
+    compiled = nn.Sequential(layer, nn.Flatten())
+    compiled.compile(dynamic=False)
+    for _ in range(3):
+        (compiled(x).sum() - compiled(2 * x).square().sum()).backward()
+        (twin(x).sum() - twin(2 * x).square().sum()).backward()
+    torch.testing.assert_close(layer.weight.grad, twin.weight.grad, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(layer.u, twin.u)
+
+
 @BOTH
 def test_state_goes_on_bit_for_bit(which: int) -> None:
     straight, x = layers()[which]
