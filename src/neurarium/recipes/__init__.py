@@ -12,6 +12,7 @@ from neurarium.recipes.colorization_autoencoder import ColorizationAutoencoder
 from neurarium.recipes.conditional_gan import ConditionalGAN
 from neurarium.recipes.contractive_autoencoder import ContractiveAutoencoder
 from neurarium.recipes.conv_autoencoder import ConvAutoencoder
+from neurarium.recipes.coupled_gan import CoGAN
 from neurarium.recipes.dcgan import DCGAN
 from neurarium.recipes.deep_belief_network import DeepBeliefNetwork
 from neurarium.recipes.denoising_autoencoder import DenoisingAutoencoder
@@ -101,5 +102,6 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "lsgan": LSGAN,
     "hinge-gan": HingeGAN,
     "lapgan": LAPGAN,
+    "coupled-gan": CoGAN,
     "dqn-chain": DQNChain,
 }
