@@ -41,13 +41,13 @@ class VAE(Recipe):
     form: Literal["dense", "conv"] = "dense"
     """Dense layers, or convolutions of stride 2."""
     hidden: tuple[int, ...] = ()
-    """Widths of the encoder's hidden layers, or its channels after each halving; (): 400, or 32 and 64."""
+    """Widths of the encoder's hidden layers, or its channels after each halving; (): 400 twice, or 32 and 64."""
     latent_size: int = 20
     """Numbers of a code; 2 are drawn as a map."""
     beta: float = 1.0
     """Weight of the divergence while it learns; 1 gives a bound on the likelihood, 0 a plain autoencoder."""
     epochs: float = 0.0
-    """Passes over the training data; 0: 40, or as many as give 4,000 steps on a small set."""
+    """Passes over the training data; 0: 20, or as many as give 2,000 steps on a small set."""
     batch_size: int = 128
     """Items of a step."""
     lr: float = 2e-3
@@ -80,7 +80,7 @@ class VAE(Recipe):
             )
         sizes: dict[str, Any] = {
             "shape": spec.shape,
-            "hidden": self.hidden or ((400,) if self.form == "dense" else (32, 64)),
+            "hidden": self.hidden or ((400, 400) if self.form == "dense" else (32, 64)),
             "latent_size": self.latent_size,
             "condition_size": len(spec.classes) if self.conditional else 0,
         }
@@ -105,7 +105,7 @@ class VAE(Recipe):
         )
 
     def num_steps(self, spec: Spec) -> int:
-        return spec.steps(self.epochs, self.batch_size) if self.epochs else max(4000, spec.steps(40, self.batch_size))
+        return spec.steps(self.epochs, self.batch_size) if self.epochs else max(2000, spec.steps(20, self.batch_size))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ class BetaVAE(VAE):
     form: Literal["dense", "conv"] = "conv"
     """Dense layers, or convolutions of stride 2."""
     hidden: tuple[int, ...] = ()
-    """Widths of the encoder's hidden layers, or its channels after each halving; (): 400, or 32 and 64."""
+    """Widths of the encoder's hidden layers, or its channels after each halving; (): 400 twice, or 32 and 64."""
     latent_size: int = 10
     """Numbers of a code."""
     beta: float = 4.0
