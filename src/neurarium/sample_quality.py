@@ -22,7 +22,7 @@ from neurarium.tasks.generation_measures import (
     precision_recall,
     spectral_distance,
 )
-from neurarium.train.data import Spec
+from neurarium.train.data import Data, Spec
 from neurarium.train.recipe import UserError
 
 if TYPE_CHECKING:
@@ -43,19 +43,27 @@ def features_of(run: str | Path | Trained, *, runs: str = "runs") -> Features:
 
 
 def sample_quality(
-    run: str | Path | Trained, features: Features, *, count: int = 1000, seed: int = 0, runs: str = "runs"
+    run: str | Path | Trained,
+    features: Features,
+    *,
+    data: Data | None = None,
+    count: int = 1000,
+    seed: int = 0,
+    runs: str = "runs",
 ) -> dict[str, dict[str, float]]:
-    """Measures of so many samples of a run beside the images of its data: rows "samples" and "training images".
+    """Measures of so many samples of a run beside real images: rows "samples" and "training images".
 
     The latter are as many real images, drawn from the training split and measured as if they were samples: what a
     perfect generator would get. `count` is at most the number of test images. See tasks/generation_measures.py for the
     measures; all but spectral_distance, which is of pixels, are of `features`. copied is the share of samples that lie
     nearer to a training image than 99 % of the test images do.
+    data: the real images, the run's own if None. Give the grey ones for a run that learned from binary images and makes
+    grey ones, for else the drawing of pixels counts as an error of the samples.
     Raises UserError for a run that does not make images, and for fewer than 100 test images.
     """
     trained = api.open_run(run, runs=runs)
     task: Any = trained.load()
-    data = trained.recipe.open_data()
+    data = trained.recipe.open_data() if data is None else data
     if not hasattr(task, "sample") or data.spec.fitted.get("kind") != "images" or not isinstance(data, InMemory):
         raise UserError(f"{trained.run.name} does not make images: its system is {trained.recipe.name}.")
     training, test = (_floats(data.items(split)[0]) for split in ("train", "test"))

@@ -93,9 +93,9 @@ def main() -> None:
     parser.add_argument("--each", type=int, nargs="+", default=[10, 100])
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
-    knobs = {"data": args.data, "hidden": tuple(args.hidden), "epochs": args.epochs, "lr": args.lr}
+    knobs = {name: value for name, value in vars(args).items() if name not in ("each", "seeds")}
     with tempfile.TemporaryDirectory() as runs:
-        run = api.train("deep-belief-network", **knobs, weight_decay=args.weight_decay, runs=runs, **QUIET)
+        run = api.train("deep-belief-network", **knobs, binarisation="threshold", runs=runs, **QUIET)
         learned = run.load()
         print("test", run.test)
     for each in args.each:

@@ -23,7 +23,7 @@ from tests.recipes.test_every_recipe import Quiet
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("runs")
-    for name, knobs in (("rbm", {"hidden_size": 16}), ("lenet5", {})):
+    for name, knobs in (("rbm", {"hidden_size": 16, "binarisation": "threshold"}), ("lenet5", {})):
         settings = Settings(runs=str(runs), threads=1, precision="float32", compile="off", evaluations=1)
         launch.train(fill(find(name), {"epochs": 1.0, **knobs}), settings, Quiet())
     return runs
@@ -63,7 +63,9 @@ def test_training_images_are_what_a_perfect_generator_gives_but_copied(folder: P
     assert real["recall"] > 0.9 > samples["recall"]
     assert real["coverage"] > 0.9 > samples["coverage"]
     assert real["spectral_distance"] < samples["spectral_distance"]
-    assert sample_quality(run(folder, "rbm"), pixels) == found
+    assert sample_quality(run(folder, "rbm"), pixels, data=open_labelled("digits", batch_size=7)) == found
+    fewer = open_labelled("digits:300", batch_size=7)
+    assert sample_quality(run(folder, "rbm"), pixels, data=fewer)["samples"] != found["samples"]
 
 
 def test_features_are_those_before_the_last_layer_of_a_classifier(folder: Path) -> None:

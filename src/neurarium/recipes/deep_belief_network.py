@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from neurarium.train.recipe import Claim, Goal, Recipe, UserError
 
@@ -28,7 +28,9 @@ class DeepBeliefNetwork(Recipe):
     tiny: ClassVar[dict[str, Any]] = {"epochs": 0.2, "hidden": (16, 8)}
 
     data: str = "digits"
-    """digits, mnist, fashion-mnist, or a folder of images; a pixel of half of white or more is a 1, others are 0."""
+    """digits, mnist, fashion-mnist, or a folder of images, which are read as grey."""
+    binarisation: Literal["static", "dynamic", "threshold"] = "static"
+    """Pixels of 0 and 1 drawn once from the grey values, or for each step anew; threshold: 1 from half of white on."""
     hidden: tuple[int, ...] = (128, 64, 128)
     """Units of each layer above the image; one with as many as lie two layers below begins as the layer below."""
     gibbs_steps: int = 1
@@ -45,9 +47,13 @@ class DeepBeliefNetwork(Recipe):
     """Factor of the squared penalty on weights and biases."""
 
     def open_data(self) -> Data:
-        from neurarium.data.sources import open_unlabelled
+        from neurarium.data.binarised import binarised
+        from neurarium.data.sources import open_labelled
 
-        return open_unlabelled(self.data, batch_size=self.batch_size, channels=1)
+        data = open_labelled(self.data, batch_size=self.batch_size, channels=1)
+        if self.binarisation == "threshold":
+            return data
+        return binarised(data, self.binarisation, batch_size=self.batch_size, name=self.data)
 
     def task(self, spec: Spec) -> Task:
         from functools import partial

@@ -29,7 +29,9 @@ class RestrictedBoltzmannMachine(Recipe):
     tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "hidden_size": 16}
 
     data: str = "digits"
-    """digits, mnist, fashion-mnist, or a folder of images; a pixel of half of white or more is a 1, others are 0."""
+    """digits, mnist, fashion-mnist, or a folder of images, which are read as grey."""
+    binarisation: Literal["static", "dynamic", "threshold"] = "static"
+    """Pixels of 0 and 1 drawn once from the grey values, or for each step anew; threshold: 1 from half of white on."""
     hidden_size: int = 128
     """Hidden units."""
     method: Literal["cd", "pcd"] = "pcd"
@@ -50,9 +52,13 @@ class RestrictedBoltzmannMachine(Recipe):
     """Factor of the squared penalty on weights and biases."""
 
     def open_data(self) -> Data:
-        from neurarium.data.sources import open_unlabelled
+        from neurarium.data.binarised import binarised
+        from neurarium.data.sources import open_labelled
 
-        return open_unlabelled(self.data, batch_size=self.batch_size, channels=1)
+        data = open_labelled(self.data, batch_size=self.batch_size, channels=1)
+        if self.binarisation == "threshold":
+            return data
+        return binarised(data, self.binarisation, batch_size=self.batch_size, name=self.data)
 
     def task(self, spec: Spec) -> BinaryImageModel:
         from functools import partial
