@@ -35,7 +35,7 @@ FIRST_LOSS = {
     "fcn": {"loss": math.log(2)},  # all scores start at 0
     **{
         name: {"discriminator_loss": 2 * math.log(2), "generator_loss": math.log(2)}
-        for name in ("gan-ring", "dcgan", "conditional-gan")
+        for name in ("gan-ring", "gan", "dcgan", "conditional-gan")
     },
     "ac-gan": {"discriminator_loss": 2 * math.log(2), "real_class": math.log(10), "generator_fake_class": math.log(10)},
     "infogan": {"discriminator_loss": 2 * math.log(2), "category": math.log(10), "numbers": 1 / 3},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from neurarium.losses.adversarial import Game
     from neurarium.recipes.image_gan import Players
     from neurarium.train.data import Spec
+    from neurarium.train.descent import Descent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class GAN(ImageGAN):
     """Goodfellow et al. 2014: a generator learns from a discriminator that tells its images from real ones.
 
     neurarium train gan                          # MNIST
+    neurarium train gan --width 1200             # as wide as in the authors' configuration
     neurarium train gan --loss minimax           # algorithm 1 to the letter
     neurarium train gan --data fashion-mnist
     """
@@ -28,18 +30,22 @@ class GAN(ImageGAN):
     name: ClassVar[str] = "gan"
     paper: ClassVar[str] = "Goodfellow et al. 2014, Generative adversarial nets"
     claims: ClassVar[tuple[Claim, ...]] = ()
-    tiny: ClassVar[dict[str, Any]] = {**ImageGAN.tiny, "width": 20}
+    tiny: ClassVar[dict[str, Any]] = {**ImageGAN.tiny, "width": 100, "lr": 1.0}
 
     loss: Literal["non-saturating", "minimax"] = "non-saturating"
     """What the generator minimises: - log D(G(z)) as in the paper's section 3, or log(1 - D(G(z))) of algorithm 1."""
     discriminator_steps: int = 1
     """Updates of the discriminator before each of the generator's: k of algorithm 1."""
-    steps: int = 15000
+    steps: int = 10000
     """Generator updates."""
     batch_size: int = 100
     """Images of a minibatch."""
-    width: int = 1200
+    width: int = 400
     """Units of the generator's hidden layers; the discriminator's have a fifth as many, with five pieces each."""
+    lr: float = 0.1
+    """Learning rate of SGD for both players."""
+    momentum: float = 0.5
+    """Of SGD, as in the paper's algorithm 1."""
 
     def game(self) -> Game:
         from neurarium.losses.adversarial import GAMES
@@ -48,6 +54,16 @@ class GAN(ImageGAN):
 
     def roles(self, spec: Spec) -> Mapping[str, Any]:
         return {"discriminator_steps": self.discriminator_steps}
+
+    def descents(self) -> Mapping[str, Descent]:
+        from functools import partial
+
+        from torch.optim import SGD
+
+        from neurarium.train.descent import Descent
+
+        descent = Descent(optimizer=partial(SGD, lr=self.lr, momentum=self.momentum))
+        return {"generator": descent, "discriminator": descent}
 
     def players(self, shape: tuple[int, ...], *, told: int, shown: int, predicted: int) -> Players:
         from neurarium.networks.dense_gan import DenseDiscriminator, DenseGenerator

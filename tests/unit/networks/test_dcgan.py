@@ -173,6 +173,18 @@ def test_dense_players_are_those_of_the_first_paper() -> None:
     assert not torch.equal(discriminator(x), discriminator(x))
 
 
+def test_dense_players_start_small() -> None:
+    torch.manual_seed(0)
+    for network, bound in ((DenseGenerator(), 0.05), (DenseDiscriminator(), 0.005)):
+        for name, parameter in network.named_parameters():
+            values = parameter.detach()
+            if name.endswith("bias"):
+                assert not values.any()
+            else:  # a uniform distribution has the deviation bound / 3^0.5
+                assert float(values.abs().max()) <= bound
+                assert float(values.std()) == pytest.approx(bound / 3**0.5, rel=0.1)
+
+
 def test_maxout_needs_whole_units() -> None:
     with pytest.raises(ValueError, match=r"Maxout of 3 pieces cannot share out 7 values"):
         Maxout(pieces=3)(torch.rand(2, 7))
