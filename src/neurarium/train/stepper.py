@@ -182,7 +182,10 @@ class Stepper:
         if self.obeys:
             optimizer.grad_scale = self._on_device(scale)  # type: ignore[attr-defined]
             optimizer.found_inf = bad  # type: ignore[attr-defined]
+            first = not optimizer.state
             optimizer.step()
+            if first:
+                _clear_unless_good(bad, optimizer)
         else:
             torch._foreach_div_(gradients, self._on_device(scale))
             _step_unless(bad, optimizer, self.parameters)
@@ -351,6 +354,14 @@ def _like(parameter: Tensor, value: Any) -> Any:
     if value.shape != parameter.shape:
         return value.clone()
     return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+@torch.no_grad()
+def _clear_unless_good(bad: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """Fused SGD takes memory as it lies for its momentum and leaves it so where the first step is bad: make it 0."""
+    for moments in optimizer.state.values():
+        for value in (value for value in moments.values() if isinstance(value, Tensor)):
+            value.copy_(torch.where(bad.to(value.device) > 0, 0.0, value))
 
 
 @torch.no_grad()

@@ -188,6 +188,7 @@ def loss(function: Callable[..., Tensor], *inputs: Any, **settings: Any) -> Case
 LOSSES: dict[Any, list[Case]] = {
     adversarial.minimax_discriminator_loss: [loss(adversarial.minimax_discriminator_loss, normal(5), normal(5) * 2)],
     adversarial.interpolated_gradient_penalty: [loss(adversarial.interpolated_gradient_penalty, normal(4, 3, 2))],
+    adversarial.feature_matching_loss: [loss(adversarial.feature_matching_loss, normal(4, 3, 2), normal(5, 3, 2))],
     items.sum_per_item: [loss(items.sum_per_item, normal(3, 2))],
     adversarial.saturating_generator_loss: [loss(adversarial.saturating_generator_loss, normal(5))],
     adversarial.non_saturating_generator_loss: [loss(adversarial.non_saturating_generator_loss, normal(5))],

@@ -155,6 +155,20 @@ def test_a_bad_step_clamps_nothing(name: str) -> None:
     assert max(float(w.abs().max()) for w in weights(ours.one)) <= 0.1001
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_moments_after_a_bad_first_step_are_those_of_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the memory held that they are made in."""
+    monkeypatch.setattr(torch, "empty_like", lambda tensor, **kind: torch.full_like(tensor, torch.nan, **kind))
+    ours, fresh = task(), task()
+    one, other = (Stepper(t, t.one, Descent(optimizer=OPTIMIZERS[name])) for t in (ours, fresh))
+    bad, good = batches(2)
+    one.update(ours.loss, Pair(bad.x * torch.nan, bad.y))
+    for stepper, whole in ((one, ours), (other, fresh)):
+        stepper.update(whole.loss, good)
+    for a, b in zip(weights(ours), weights(fresh), strict=True):
+        torch.testing.assert_close(a, b)
+
+
 @pytest.mark.catalogue("gan-training-tricks")
 @pytest.mark.parametrize("micro_batches", [1, 3])
 @pytest.mark.parametrize("clip", [None, 0.05])
