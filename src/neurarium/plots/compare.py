@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
 
 from neurarium.plots import style
@@ -47,19 +50,31 @@ def score_by_cost(costs: Mapping[str, float], scores: Mapping[str, float], *, co
     """A point for each run: what it reached over what it cost, on a logarithmic scale, with its name beside it."""
     figure, axes = style.new_figure(6.8, 4.4)
     axes.set_xscale("log")
-    low, high = min(scores.values()), max(scores.values())
-    placed: list[tuple[float, float]] = []
-    for index, (name, value) in enumerate(sorted(scores.items(), key=lambda item: -item[1])):
-        x = costs[name]
-        axes.scatter([x], [value], s=42, color=style.colour(index), zorder=3, gid=f"run-{name}")
-        near = [
-            y for other, y in placed if abs(np.log(other / x)) < 0.9 and abs(y - value) < 0.06 * (high - low + 1e-9)
-        ]
-        axes.annotate(
-            name, (x, value), xytext=(7, -3 - 9 * len(near)), textcoords="offset points", fontsize=style.TICK,
-            color=style.INK,
-        )  # fmt: skip
-        placed.append((x, value))
+    ranked = sorted(scores.items(), key=lambda item: -item[1])
+    for index, (name, value) in enumerate(ranked):
+        axes.scatter([costs[name]], [value], s=42, color=style.colour(index), zorder=3, gid=f"run-{name}")
     axes.margins(x=0.25, y=0.12)
     style.labels(axes, cost, score)
+    _name_points(axes, {name: (costs[name], value) for name, value in ranked})
     return figure
+
+
+def _name_points(axes: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+    """Each name where it covers no other name and no point: to the right, to the left, then higher and lower."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.canvas.draw()  # places in pixels are known only then
+    taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in axes.transData.transform(list(points.values()))]
+    for name, point in points.items():
+        for up, side in product((0, 11, -11, 22, -22, 33, -33), (8, -8)):
+            label = axes.annotate(
+                name, point, xytext=(side, up), textcoords="offset points", fontsize=style.TICK, color=style.INK,
+                ha="left" if side > 0 else "right", va="center",
+            )  # fmt: skip
+            box = label.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+            label.remove()
+        else:
+            axes.add_artist(label)  # nowhere is free: better above another name than nowhere
+        taken.append(box)

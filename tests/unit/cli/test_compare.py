@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,13 @@ def test_curves_are_the_rows_of_the_runs_and_other_goals_have_none(runs: Path) -
     assert api.compare_pictures("mlp-001", "logistic-regression-001", root=str(runs)) == {}
 
 
-def test_names_of_near_points_stand_below_each_other() -> None:
-    figure = score_by_cost({"a": 10.0, "b": 11.0, "c": 1e6}, {"a": 0.9, "b": 0.9, "c": 0.5}, cost="x", score="y")
-    places = {text.get_text(): text.xyann[1] for text in figure.axes[0].texts}
-    assert places["b"] < places["a"]
-    assert places["c"] == places["a"]
+def test_names_of_near_points_cover_neither_each_other_nor_a_point() -> None:
+    costs = {"a long name": 10.0, "another name": 11.0, "a third": 10.5, "far": 1e3}
+    scores = {"a long name": 0.9, "another name": 0.9, "a third": 0.89, "far": 0.5}
+    figure = score_by_cost(costs, scores, cost="x", score="y")
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == sorted(costs, key=lambda name: -scores[name])
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(one.overlaps(two) for one, two in combinations(boxes, 2))
+    points = axes.transData.transform([(costs[name], scores[name]) for name in costs])
+    assert not any(box.contains(x, y) for box in boxes for x, y in points)
