@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from neurarium.train.recipe import Goal, Recipe, UserError
+from neurarium.train.recipe import Claim, Goal, Recipe, UserError
 
 if TYPE_CHECKING:
     from neurarium.tasks.classification import Classifier
@@ -24,6 +24,7 @@ class SignalConvNet(Recipe):
     family: ClassVar[str] = "convolutional"
     paper: ClassVar[str] = "Wang, Yan, Oates 2017, Time series classification from scratch with deep neural networks"
     goal: ClassVar[Goal] = Goal("accuracy")
+    claims: ClassVar[tuple[Claim, ...]] = (Claim("accuracy", 0.91),)
     tiny: ClassVar[dict[str, Any]] = {"data": "waves", "epochs": 4.0, "filters": (8, 8), "kernel_sizes": (8, 5)}
 
     data: str = "ecg5000"
