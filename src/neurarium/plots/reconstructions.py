@@ -14,7 +14,6 @@ from neurarium.plots import style
 
 _INCH = 0.75  # width of one picture
 _MARKERS = "o^sD"
-_TEN = (*style.COLOURS, "#111111", "#9db800")  # as many as there are digits
 
 
 def reconstruction_gallery(rows: Mapping[str, ArrayLike], *, columns: Sequence[str] = ()) -> Figure:
@@ -80,12 +79,12 @@ def code_scatter(codes: ArrayLike, labels: ArrayLike, classes: Sequence[str]) ->
         here = z[y == label]
         if not len(here):
             continue
-        marker = _MARKERS[label // len(_TEN) % len(_MARKERS)]
+        marker = _MARKERS[label // len(style.TEN) % len(_MARKERS)]
         axes.scatter(
             here[:, 0],
             here[:, 1],
             s=size,
-            color=_TEN[label % len(_TEN)],
+            color=style.TEN[label % len(style.TEN)],
             marker=marker,
             alpha=0.6,
             linewidths=0,

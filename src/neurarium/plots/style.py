@@ -16,6 +16,9 @@ PAPER, INK, MUTED, GRID = "#fefefe", "#1f2328", "#59636e", "#d9dee3"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f6fc9", "#8c6d31")
 """Okabe and Ito's palette in an order that keeps neighbours apart for colour-blind readers, and two more at its end."""
 
+TEN = (*COLOURS, "#111111", "#9db800")
+"""As many as there are digits, for points by class."""
+
 TITLE, LABEL, TICK = 11.0, 9.5, 8.5
 """Sizes of letters in points."""
 
