@@ -27,11 +27,14 @@ def progress_strip(images: ArrayLike, steps: Sequence[int], accuracy: Sequence[f
             f"{len(accuracy)} accuracies."
         )
     columns = [f"{step:,}\n{share:.0%}" for step, share in zip(steps, accuracy, strict=True)]
-    return image_tables({"": shown.swapaxes(0, 1)}, columns=columns)
+    rows = [f"sample {n + 1}" for n in range(shown.shape[1])]
+    figure = image_tables({"": shown.swapaxes(0, 1)}, rows=rows, columns=columns)
+    figure.axes[0].text(-0.1, -0.1, "step\naccuracy", ha="right", va="bottom", fontsize=style.TICK, color=style.MUTED)
+    return figure
 
 
 def interpolation_strip(ways: ArrayLike, *, titles: Sequence[str] = ()) -> Figure:
-    """Images on the way between two codes, one way a row, the two ends framed.
+    """Images on the way between two codes, one way a row, under the share of the way.
 
     ways: (R, T, 1, H, W) or (R, T, 3, H, W), floats from 0 to 1. titles: of the rows, or none.
     Artists: the image at place t of way r is "0/r-t".
@@ -42,26 +45,24 @@ def interpolation_strip(ways: ArrayLike, *, titles: Sequence[str] = ()) -> Figur
 
 
 def arithmetic_picture(exemplars: Mapping[str, ArrayLike], means: ArrayLike, result: ArrayLike, name: str) -> Figure:
-    """first - second + third = result: the exemplars of each term, below them what their mean code makes.
+    """first - second + third = result, a row each: the exemplars of a term, and at the end what their mean code makes.
 
     exemplars: by name of the three terms, images (N, C, H, W) of the codes that are averaged, N the same for all.
-    means: (3, C, H, W), of the mean codes. result: (N + 1, C, H, W), of the sum, last, and before it of codes near it.
-    name: of the result. Artists: image n of term k is "k/n-0", and the mean and the sum are its last.
+    means: (3, C, H, W), of the mean codes. result: (N + 1, C, H, W), of codes near the sum, and of the sum, last.
+    name: of the result. Artists: image n of row k is "0/k-n".
     """
     if len(exemplars) != 3:
         raise ValueError(f"first - second + third: expected exemplars of three terms, received {len(exemplars)}.")
-    below = zip(exemplars.values(), np.asarray(means), strict=True)
-    parts = [np.concatenate([np.asarray(images), mean[None]]) for images, mean in below]
-    titles = [f"{sign}{title}" for sign, title in zip(("", "\N{MINUS SIGN} ", "+ "), exemplars, strict=True)]
-    rows = [*(f"{n + 1}" for n in range(len(parts[0]) - 1)), "mean"]
-    tables = dict(zip([*titles, f"= {name}"], [*parts, np.asarray(result)], strict=True))
-    return image_tables({title: images[:, None] for title, images in tables.items()}, rows=rows)
+    ends = zip(exemplars.values(), np.asarray(means), strict=True)
+    table = [*(np.concatenate([np.asarray(images), mean[None]]) for images, mean in ends), np.asarray(result)]
+    rows = [f"{sign}{title}" for sign, title in zip(("", "\N{MINUS SIGN} ", "+ "), exemplars, strict=True)]
+    columns = [*(str(n) for n in range(1, len(table[0]))), "mean"]
+    return image_tables({"": np.stack(table)}, rows=[*rows, f"= {name}"], columns=columns)
 
 
 def quiz_sheet(images: ArrayLike, *, columns: int = 6) -> Figure:
-    """Numbered pictures (N, C, H, W), of which it is not said which are real. The answers belong in another file."""
-    shown = np.asarray(images)
+    """Numbered pictures (N, C, H, W), floats from 0 to 1, of which it is not said which are real. The answers belong in
+    another file."""
+    shown = (255 * np.clip(np.asarray(images), 0, 1)).round().astype(np.uint8)
     numbers = [str(number) for number in range(1, len(shown) + 1)]
-    figure = image_grid(shown, numbers, columns=columns, heading="Real or generated?")
-    figure.axes[0].title.set_color(style.INK)
-    return figure
+    return image_grid(shown, numbers, columns=columns, heading="Real or generated?")

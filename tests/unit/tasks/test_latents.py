@@ -125,12 +125,13 @@ def test_with_minus_without_plus_without_of_the_other_kind(decode: Callable[[Ten
     )
     drawn = {artist.get_gid(): artist for artist in figure.axes[0].get_images()}
     assert len(drawn) == 4 * 4
-    for term, images in enumerate([*(decode(found[:3]) for found in codes.values()), made[:3]]):
+    rows = [
+        torch.cat([decode(found[:3]), mean[None]]) for found, mean in zip(codes.values(), decode(means), strict=True)
+    ]
+    for row, images in enumerate([*rows, made]):
         for n, image in enumerate(images):
-            shown = drawn[f"{term}/{n}-0"].get_array()[:, :, 0]
-            torch.testing.assert_close(torch.as_tensor(shown).float(), image[0])
-    for term, image in enumerate([*decode(means), made[3]]):
-        torch.testing.assert_close(torch.as_tensor(drawn[f"{term}/3-0"].get_array()[:, :, 0]).float(), image[0])
+            shown = torch.as_tensor(drawn[f"0/{row}-{n}"].get_array()[:, :, 0])
+            torch.testing.assert_close(shown.float(), image[0])
     words = [text.get_text() for text in figure.axes[0].texts]
     assert {"left with a bar", "\N{MINUS SIGN} left", "+ right", "= right with a bar", "mean"} <= set(words)
 
