@@ -197,6 +197,22 @@ def feature_matching_loss(real: Tensor, fake: Tensor) -> Tensor:
     return apart.square().sum().expand(len(fake))
 
 
+def pulling_away_loss(codes: Tensor) -> Tensor:
+    """How alike in direction the codes of a batch are, which the generator minimises; Zhao et al. 2016, section 2.4.
+
+        f_PT(S) = 1 / (N (N - 1)) sum_i sum_{j != i} (S_i^T S_j / (|S_i| |S_j|))^2
+
+    From 0, all at right angles, to 1, all along one line. codes (N, ...); out (N,), the same value for each item.
+    Raises ValueError for a single one, which is like no other.
+    """
+    if len(codes) < 2:
+        raise ValueError(f"Codes are pulled away from each other, so there must be two of them, received {len(codes)}.")
+    directions = F.normalize(codes.flatten(1), dim=1)
+    likeness = (directions @ directions.T).square()
+    others = likeness.sum() - likeness.diagonal().sum()
+    return (others / (len(codes) * (len(codes) - 1))).expand(len(codes))
+
+
 def _accuracy(real: Tensor, fake: Tensor) -> dict[str, float]:
     """discriminator_accuracy: mean of the shares of real and of generated samples that it names rightly."""
     return {"discriminator_accuracy": (float(real.float().mean()) + float(fake.float().mean())) / 2}

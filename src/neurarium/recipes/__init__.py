@@ -18,6 +18,7 @@ from neurarium.recipes.deep_belief_network import DeepBeliefNetwork
 from neurarium.recipes.denoising_autoencoder import DenoisingAutoencoder
 from neurarium.recipes.densenet import DenseNet
 from neurarium.recipes.dqn_chain import DQNChain
+from neurarium.recipes.energy_based_gan import EnergyBasedGAN
 from neurarium.recipes.fcn import FCN
 from neurarium.recipes.gan import GAN
 from neurarium.recipes.gan_ring import GANRing
@@ -103,5 +104,6 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "hinge-gan": HingeGAN,
     "lapgan": LAPGAN,
     "coupled-gan": CoGAN,
+    "energy-based-gan": EnergyBasedGAN,
     "dqn-chain": DQNChain,
 }

@@ -189,6 +189,7 @@ LOSSES: dict[Any, list[Case]] = {
     adversarial.minimax_discriminator_loss: [loss(adversarial.minimax_discriminator_loss, normal(5), normal(5) * 2)],
     adversarial.interpolated_gradient_penalty: [loss(adversarial.interpolated_gradient_penalty, normal(4, 3, 2))],
     adversarial.feature_matching_loss: [loss(adversarial.feature_matching_loss, normal(4, 3, 2), normal(5, 3, 2))],
+    adversarial.pulling_away_loss: [loss(adversarial.pulling_away_loss, normal(4, 3))],
     items.sum_per_item: [loss(items.sum_per_item, normal(3, 2))],
     adversarial.saturating_generator_loss: [loss(adversarial.saturating_generator_loss, normal(5))],
     adversarial.non_saturating_generator_loss: [loss(adversarial.non_saturating_generator_loss, normal(5))],
