@@ -63,6 +63,10 @@ class BinaryImageModel(Task):
     def model_states(self, v: Tensor) -> Tensor:
         """Visible states (C, V) that stand for what the machine makes of itself; v (B, V) is data."""
 
+    @abstractmethod
+    def start_states(self, count: int, generator: torch.Generator) -> Tensor:
+        """Visible states (count, V) from which samples are drawn."""
+
     def loss(self, batch: Batch) -> dict[str, Mean]:
         """loss: F(v) - <F(v')>, v' the machine's own states. Its gradient is that of -log p(v), where v' ~ p."""
         v = self.inputs(batch[0])
@@ -131,13 +135,12 @@ class BinaryImageModel(Task):
         return self.decode(self.encode(x))
 
     @torch.no_grad()
-    def sample(self, count: int, *, labels: Tensor | None = None, seed: int = 0, steps: int = 1000) -> Tensor:
-        """Images (count, 1, H, W): p(v = 1 | h) at the ends of Gibbs chains of so many steps, which start at random."""
+    def sample(self, count: int, *, labels: Tensor | None = None, seed: int = 0, steps: int = 500) -> Tensor:
+        """Images (count, 1, H, W): p(v = 1 | h) at the ends of Gibbs chains of so many steps from `start_states`."""
         if labels is not None:
             raise UserError("This system knows no classes, so none can be asked for. Leave labels out.")
         generator = torch.Generator(self.device).manual_seed(seed)
-        start = draw(torch.full((count, self.network.num_visible), 0.5, device=self.device), generator)
-        v = self.network.gibbs(start, steps=steps - 1, generator=generator)
+        v = self.network.gibbs(self.start_states(count, generator), steps=steps - 1, generator=generator)
         return self._images(self.network.visible(draw(self.network(v), generator)))
 
     def _images(self, v: Tensor) -> Tensor:
@@ -199,6 +202,10 @@ class ContrastiveDivergence(BinaryImageModel):
     def model_states(self, v: Tensor) -> Tensor:
         return self.network.gibbs(v, steps=self.gibbs_steps)
 
+    def start_states(self, count: int, generator: torch.Generator) -> Tensor:
+        """Random pixels: chains from there may need long to come to what is likely."""
+        return draw(torch.full((count, self.network.num_visible), 0.5, device=self.device), generator)
+
 
 class PersistentContrastiveDivergence(BinaryImageModel):
     """PCD-k, Tieleman 2008: chains that are never put back to the data go on by k Gibbs steps before each update.
@@ -227,3 +234,9 @@ class PersistentContrastiveDivergence(BinaryImageModel):
 
     def model_states(self, v: Tensor) -> Tensor:
         return self.chains
+
+    def start_states(self, count: int, generator: torch.Generator) -> Tensor:
+        """The chains, in a random order, each as often as the others but for one time."""
+        whole, rest = divmod(count, len(self.chains))
+        rows = torch.randperm(len(self.chains), generator=generator, device=self.device)
+        return self.chains[torch.cat([rows.repeat(whole), rows[:rest]])]

@@ -109,6 +109,18 @@ def test_samples_have_the_machines_means_and_correlations() -> None:
         model.sample(2, labels=torch.tensor([0, 1]))
 
 
+@torch.no_grad()
+def test_samples_begin_at_the_persistent_chains() -> None:
+    """A machine that keeps every state it is in gives its chains back, each of them equally often."""
+    model = task(PersistentContrastiveDivergence, num_chains=5, hidden=4)
+    model.network.weight.copy_(torch.eye(4) * 200)
+    model.network.visible_bias.fill_(-100.0), model.network.hidden_bias.fill_(-100.0)
+    model.chains.copy_(all_states(4)[[1, 2, 4, 7, 15]])
+    drawn = [tuple(image) for image in model.sample(12, steps=9).flatten(1).round().int().tolist()]
+    counts = [drawn.count(tuple(chain)) for chain in model.chains.int().tolist()]
+    assert sorted(counts) == [2, 2, 2, 3, 3]
+
+
 def test_persistent_chains_go_on_where_they_stopped_and_not_at_the_data() -> None:
     model = task(PersistentContrastiveDivergence, num_chains=50)
     assert "chains" in model.state_dict()
