@@ -24,6 +24,7 @@ TOPICS: dict[str, str] = {
     "augmentation": "changes of training images that keep their label, one tile each",
     "parts": "faces, cars and houses by listed parts, and by learned features",
     "imagenet": "the errors of the challenge year by year, as published",
+    "adversarial-game": "two players: best answers, the equilibrium, saturation, circles, collapse",
     "blocks": "which input, architecture and loss for which problem",
 }
 """`neurarium show TOPIC`: the module of that name, with underscores, has `Options` and `tell`."""
