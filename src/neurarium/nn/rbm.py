@@ -47,7 +47,9 @@ class RBM(nn.Module):
 
     def free_energy(self, v: Tensor) -> Tensor:
         """F(v) = -log sum_h exp(-E(v, h)) = -b v - sum_j log(1 + exp(c_j + (v W)_j)), (B,); p(v) = exp(-F(v)) / Z."""
-        return -v @ self.visible_bias - F.softplus(v @ self.weight + self.hidden_bias).sum(1)
+        # Sums over hundreds of units keep their digits where products are taken in bfloat16.
+        fields = (v @ self.weight).to(self.hidden_bias.dtype) + self.hidden_bias
+        return -(v * self.visible_bias).sum(1) - F.softplus(fields).sum(1)
 
     def log_conditional(self, v: Tensor, units: Tensor) -> Tensor:
         """log p(v_i | the other visible units) (B, m) of the units i (B, m) int64 of each item; of all V units their

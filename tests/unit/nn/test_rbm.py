@@ -109,6 +109,16 @@ def test_gibbs_chains_end_in_the_machines_own_distribution() -> None:
 
 
 @torch.no_grad()
+def test_free_energies_keep_their_digits_beside_products_in_bfloat16() -> None:
+    rbm = machine(200, 150, scale=0.1).float()
+    v = draw(torch.full((50, 200), 0.5))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = rbm.free_energy(v)
+    assert found.dtype == torch.float32
+    assert (found - rbm.free_energy(v)).abs().max() < 0.2 < 2**-8 * rbm.free_energy(v).abs().min()
+
+
+@torch.no_grad()
 def test_scikit_learns_machine_with_the_same_weights() -> None:
     rbm = machine(12, 5)
     theirs = BernoulliRBM(n_components=5)

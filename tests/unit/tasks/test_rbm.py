@@ -169,6 +169,7 @@ def test_each_rank_moves_its_share_of_the_chains(monkeypatch: pytest.MonkeyPatch
     assert [part.any(1).tolist() for part in told] == [[True, False] * 2 + [True], [False, True] * 2 + [False]]
 
 
+@pytest.mark.catalogue("boltzmann-machine")
 def test_persistent_chains_learn_bars_and_stripes() -> None:
     """Fourteen images of 512: the best is log 1/14 = -2.64, independent pixels reach -6.24."""
     images = bars_and_stripes()
