@@ -25,6 +25,7 @@ TOPICS: dict[str, str] = {
     "parts": "faces, cars and houses by listed parts, and by learned features",
     "imagenet": "the errors of the challenge year by year, as published",
     "adversarial-game": "two players: best answers, the equilibrium, saturation, circles, collapse",
+    "latent-space": "codes of digits: scattered by an autoencoder, regular in a variational one",
     "blocks": "which input, architecture and loss for which problem",
 }
 """`neurarium show TOPIC`: the module of that name, with underscores, has `Options` and `tell`."""
