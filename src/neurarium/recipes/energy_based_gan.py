@@ -32,6 +32,8 @@ class EnergyBasedGAN(ImageGAN):
 
     margin: float = 10.0
     """m: energy beyond which a generated image is bad enough. Pixels lie between -1 and 1."""
+    lr: float = 1e-3
+    """Learning rate of both players."""
     pulling_away: float = 0.0
     """Weight of the pulling-away term; 0.1 in the paper, 0: none."""
 
