@@ -13,6 +13,7 @@ from torch import Tensor
 
 from neurarium.data.inputs import read_inputs
 from neurarium.tasks.conditions import Codes
+from neurarium.tasks.latents import latent_arithmetic
 from neurarium.train.data import Shard, Spec
 from neurarium.train.recipe import UserError, near
 
@@ -114,8 +115,8 @@ def arithmetic(
     Returns the codes (4, d) of the three means and of the result, and what they decode to, (4, ...).
     """
     maker = _Maker(trained, "encode", "decode")
-    means = [maker.encode(maker.read(files)[1], label).mean(0) for files in (first, minus, plus)]
-    codes = torch.stack([*means, means[0] - means[1] + means[2]])
+    terms = [maker.encode(maker.read(files)[1], label) for files in (first, minus, plus)]
+    codes = torch.stack([*(term.mean(0) for term in terms), latent_arithmetic(*terms)])
     return codes, maker.decode(codes, label=label)
 
 

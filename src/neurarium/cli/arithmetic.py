@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -13,6 +14,8 @@ from neurarium.cli.arguments import emit, parse
 from neurarium.cli.on_run import OnRun
 from neurarium.train.recipe import UserError
 
+LETTERS = 20
+"""Of a term's name above its picture."""
 ABOUT = """Add and subtract codes: FIRST - MINUS + PLUS, each the mean code of some images.
 
 neurarium arithmetic last men-with-glasses/ men/ women/
@@ -45,7 +48,9 @@ def run(words: Sequence[str]) -> int:
         from neurarium.cli.made import pixels
         from neurarium.plots.gallery import image_grid
 
-        figure = image_grid(pixels(items).numpy(), ["first", "- minus", "+ plus", "= result"], columns=4)
+        names = [Path(term).stem[:LETTERS] for term in args.terms]
+        titles = [f"{sign}{name}" for sign, name in zip(("", "\N{MINUS SIGN} ", "+ "), names, strict=True)]
+        figure = image_grid(pixels(items).numpy(), [*titles, "= result"], columns=4)
         files = pictures.write(args.to, {f"{trained.run.name}-arithmetic": figure})
     if args.json:
         emit({"run": str(trained.path), "code": codes[3].tolist(), "files": files})

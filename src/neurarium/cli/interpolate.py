@@ -13,6 +13,8 @@ from neurarium.cli import made
 from neurarium.cli.arguments import emit, parse
 from neurarium.cli.on_run import OnRun
 
+STRIP = 20
+"""Images in one row at most; more make a grid."""
 ABOUT = """Walk from one code to another and show what lies on the way.
 
 neurarium interpolate last a.png b.png           # a straight line between the codes of two images
@@ -42,8 +44,12 @@ def run(words: Sequence[str]) -> int:
 
     trained = api.open_run(args.run, runs=args.runs)
     items = api.interpolate(trained, args.files, seeds=args.seeds, steps=args.steps, label=args.label or None)
-    columns = len(items) if len(items) <= 16 else None
-    files = made.show(trained, items, args.to, f"{trained.run.name}-way", columns=columns, each=args.each)
+    figure = None
+    if items.dim() == 4 and len(items) <= STRIP:
+        from neurarium.plots.generated import interpolation_strip
+
+        figure = interpolation_strip(items[None].numpy())
+    files = made.show(trained, items, args.to, f"{trained.run.name}-way", figure=figure, each=args.each)
     moved = [float((b - a).square().mean()) ** 0.5 for a, b in pairwise(items)]
     apart = float((items[-1] - items[0]).square().mean()) ** 0.5
     if args.json:

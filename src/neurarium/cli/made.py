@@ -20,10 +20,18 @@ REAL = 2000
 
 
 def show(
-    trained: Trained, items: Tensor, folder: str, name: str, *, columns: int | None = None, each: bool = False
+    trained: Trained,
+    items: Tensor,
+    folder: str,
+    name: str,
+    *,
+    figure: Any = None,
+    columns: int | None = None,
+    each: bool = False,
 ) -> list[str]:
     """Write images (N, C, H, W) in [0, 1] as one grid, points (N, F) as a table and, of one or two numbers, a drawing
-    among the data's own; returns the paths. each: every image as a file of its own too."""
+    among the data's own; returns the paths. figure: of the images in place of the grid. each: every image as a file of
+    its own too."""
     if items.dim() != 4:
         if each:
             raise UserError(f"{trained.run.name} makes points, not images. Leave --files out: a table holds them all.")
@@ -33,7 +41,7 @@ def show(
         return [*drawn, table]
     from neurarium.plots.gallery import image_grid
 
-    files = pictures.write(folder, {name: image_grid(pixels(items).numpy(), columns=columns)})
+    files = pictures.write(folder, {name: figure or image_grid(pixels(items).numpy(), columns=columns)})
     return files + (write_images(folder, [f"{name}-{i:03}" for i in range(len(items))], items) if each else [])
 
 
