@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neurarium.recipes.ac_gan import ACGAN
 from neurarium.recipes.alexnet import AlexNet
+from neurarium.recipes.ali import ALI
 from neurarium.recipes.autoencoder import Autoencoder
 from neurarium.recipes.bayes_by_backprop import BayesByBackprop
 from neurarium.recipes.char_convnet import CharConvNet
@@ -105,5 +106,6 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "lapgan": LAPGAN,
     "coupled-gan": CoGAN,
     "energy-based-gan": EnergyBasedGAN,
+    "ali": ALI,
     "dqn-chain": DQNChain,
 }
