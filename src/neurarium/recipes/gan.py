@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from neurarium.losses.adversarial import Game
     from neurarium.recipes.image_gan import Players
-    from neurarium.train.data import Spec
+    from neurarium.train.data import Data, Spec
     from neurarium.train.descent import Descent
+    from neurarium.train.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,20 @@ class GAN(ImageGAN):
     """Learning rate of SGD for both players."""
     momentum: float = 0.5
     """Of SGD, as in the paper's algorithm 1."""
+
+    def open_data(self) -> Data:
+        """What is known of the data includes the mean image, at which the generator starts."""
+        from dataclasses import replace
+
+        data: Any = super().open_data()
+        mean = data.items("train")[0].float().mean(0).flatten() / 255
+        data.spec = replace(data.spec, fitted={**data.spec.fitted, "mean_image": mean.tolist()})
+        return data
+
+    def task(self, spec: Spec) -> Task:
+        task: Any = super().task(spec)
+        task.generator.start_at(spec.fitted["mean_image"])
+        return task
 
     def game(self) -> Game:
         from neurarium.losses.adversarial import GAMES

@@ -185,6 +185,14 @@ def test_dense_players_start_small() -> None:
                 assert float(values.std()) == pytest.approx(bound / 3**0.5, rel=0.1)
 
 
+def test_dense_generator_starts_at_an_image() -> None:
+    generator = DenseGenerator(shape=(1, 2, 2), hidden=(5,))
+    for parameter in generator.parameters():
+        nn.init.zeros_(parameter)
+    generator.start_at([0.0, 0.25, 0.5, 1.0])
+    assert generator(torch.randn(1, 100)).flatten().tolist() == pytest.approx([1e-3, 0.25, 0.5, 1 - 1e-3])
+
+
 def test_maxout_needs_whole_units() -> None:
     with pytest.raises(ValueError, match=r"Maxout of 3 pieces cannot share out 7 values"):
         Maxout(pieces=3)(torch.rand(2, 7))
