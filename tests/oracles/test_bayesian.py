@@ -153,6 +153,7 @@ def test_a_draw_is_one_function_of_x(network: nn.Module) -> None:
     assert any(not torch.allclose(drawn(3, x), drawn(number, x)) for number in (4, 5, 6))
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("bayesian-neural-network")
 @pytest.mark.parametrize("name", ["bayes-by-backprop", "mc-dropout"])
 def test_doubt_grows_where_nothing_was_seen_and_intervals_hold_what_they_promise(name: str, tmp_path: Path) -> None:
@@ -172,6 +173,7 @@ def test_doubt_grows_where_nothing_was_seen_and_intervals_hold_what_they_promise
         task.predict_interval(seen, 90)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("mixture-density-loss")
 def test_a_mixture_gives_the_answers_and_a_gaussian_their_mean(tmp_path: Path) -> None:
     told: dict[str, Any] = {"steps": 1500, "runs": str(tmp_path)} | QUIET

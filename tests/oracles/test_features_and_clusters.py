@@ -18,6 +18,7 @@ from torch import Tensor
 from neurarium import api
 from neurarium.baselines.features import gradient_histograms
 from neurarium.data.sources import open_labelled
+from tests.undrawn import undrawn
 
 QUIET: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}
 
@@ -51,7 +52,8 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> list[Learned]:
     """Three runs of one recipe, which differ in their seed alone."""
     runs: Path = tmp_path_factory.mktemp("runs")
     knobs: dict[str, Any] = {"data": "digits", "filters": (16,), "hidden": 64, "epochs": 40.0}
-    return [learned(api.train("small-convnet", **knobs, seed=seed, runs=str(runs), **QUIET)) for seed in range(3)]
+    with undrawn():
+        return [learned(api.train("small-convnet", **knobs, seed=seed, runs=str(runs), **QUIET)) for seed in range(3)]
 
 
 def learned(run: api.Trained) -> Learned:

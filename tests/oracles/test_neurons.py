@@ -104,6 +104,7 @@ def test_and_and_or_are_learned_and_xor_never() -> None:
     assert task.predict(CORNERS).tolist() != TRUTH["xor"].tolist()
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("perceptron", "hebbian-perceptron-rule", "xor-problem")
 def test_training_stops_by_itself_on_separable_data_alone(tmp_path: Path) -> None:
     stopped = api.train("perceptron", runs=str(tmp_path), **QUIET)

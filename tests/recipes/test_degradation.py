@@ -11,7 +11,7 @@ from neurarium.networks.resnet import CifarResNet
 
 
 def training_loss(depth: int, *, residual: bool) -> float:
-    """Mean loss of the last 20 of 80 steps on digits of 8 x 8 pixels."""
+    """Mean loss of the last 20 of 60 steps of 32 digits of 8 x 8 pixels."""
     bunch = load_digits()
     x = torch.from_numpy(bunch.images).float()[:, None] / 16
     y = torch.from_numpy(bunch.target)
@@ -19,8 +19,8 @@ def training_loss(depth: int, *, residual: bool) -> float:
     network = CifarResNet(depth=depth, in_channels=1, residual=residual)
     steps = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, nesterov=True)
     losses = []
-    for _ in range(80):
-        index = torch.randint(len(x), (64,))
+    for _ in range(60):
+        index = torch.randint(len(x), (32,))
         loss = F.cross_entropy(network(x[index]), y[index])
         loss.backward()
         steps.step()

@@ -94,7 +94,9 @@ def test_states_experience_task_and_performance(trained: api.Trained) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize("settings", [{}, {"micro_batches": 2, "log_every": 4}], ids=["plain", "micro-batches"])
+@pytest.mark.parametrize(
+    "settings", [{}, {"micro_batches": 2, "log_every": 4, "evaluations": 1}], ids=["plain", "micro-batches"]
+)
 def test_resume_equals_straight_through(
     trained: api.Trained, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

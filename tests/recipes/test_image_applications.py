@@ -199,14 +199,14 @@ def xrays(count: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
 def test_several_findings_in_one_image_are_learned_together() -> None:
     """Binary cross-entropy of 14 outputs at once, judged by the area under the curve of each, as in the paper.
 
-    Measured: 0.93 on average, 0.85 for the hardest.
+    Measured: 0.92 on average, 0.79 for the hardest.
     """
     torch.manual_seed(0)
     random = np.random.default_rng(0)
     x, y = xrays(1000, random)
-    network = DenseNet(blocks=(3, 3), growth=12, width=16, num_classes=14, in_channels=1, stem="small")
-    stepper = Stepper(network, network, Descent(optimizer=optimizer("adam", lr=5e-3)))
-    for _ in range(120):
+    network = DenseNet(blocks=(1, 1), growth=12, width=24, num_classes=14, in_channels=1, stem="small")
+    stepper = Stepper(network, network, Descent(optimizer=optimizer("adam", lr=8e-3)))
+    for _ in range(160):
         batch = torch.randint(len(x), (32,))
         stepper.update(
             lambda b: Mean.of(binary_cross_entropy_with_logits(network(b.x), b.y)), Labelled(x[batch], y[batch])

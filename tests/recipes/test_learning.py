@@ -33,12 +33,12 @@ QUIET: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}
 OWN = str(Path(__file__).with_name("pretraining.py")) + ":Autoencoder"
 
 
-def learn(network: nn.Module, loss: Any, batch: Any, steps: int, lr: float = 0.01) -> float:
+def learn(network: nn.Module, loss: Any, items: Labelled, steps: int, lr: float = 0.01, batch_size: int = 0) -> None:
+    """batch_size: items of a step, drawn at random; 0: all, in each."""
     stepper = Stepper(network, network, Descent(optimizer=optimizer("adam", lr=lr)))
     for _ in range(steps):
-        last = stepper.update(loss, batch)
-    means = last.values() if isinstance(last, dict) else [last]
-    return sum(float(mean.value) for mean in means)
+        drawn = torch.randint(len(items.x), (batch_size,)) if batch_size else slice(None)
+        stepper.update(loss, Labelled(items.x[drawn], items.y[drawn]))
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -119,11 +119,11 @@ def test_pairs_of_x_and_y_for_the_four_kinds_of_problem() -> None:
         )  # fmt: skip
 
     classifier = body(2)
-    learn(classifier, lambda b: Mean.of(cross_entropy(classifier(b.x), b.y)), Labelled(x, kind), 200)
+    learn(classifier, lambda b: Mean.of(cross_entropy(classifier(b.x), b.y)), Labelled(x, kind), 200, batch_size=64)
     assert (classifier(seen_x).argmax(1) == seen_kind).float().mean() > 0.9
 
     regressor = body(1)
-    learn(regressor, lambda b: Mean.of(squared_error(regressor(b.x), b.y)), Labelled(x, box[:, :1]), 150)
+    learn(regressor, lambda b: Mean.of(squared_error(regressor(b.x), b.y)), Labelled(x, box[:, :1]), 150, batch_size=64)
     assert (regressor(seen_x) - seen_box[:, :1]).abs().mean() < 0.06
 
     detector = body(2 + 3)
@@ -133,7 +133,7 @@ def test_pairs_of_x_and_y_for_the_four_kinds_of_problem() -> None:
         labels, where = batch.y[:, 0].long(), batch.y[:, 1:]
         return {"class": Mean.of(cross_entropy(out[:, :2], labels)), "box": Mean.of(huber(out[:, 2:], where))}
 
-    learn(detector, detection, Labelled(x, torch.cat([kind[:, None].float(), box], 1)), 250)
+    learn(detector, detection, Labelled(x, torch.cat([kind[:, None].float(), box], 1)), 250, batch_size=64)
     found = detector(seen_x)
     assert (found[:, :2].argmax(1) == seen_kind).float().mean() > 0.85
     assert (found[:, 2:] - seen_box).abs().mean() < 0.06
@@ -142,7 +142,7 @@ def test_pairs_of_x_and_y_for_the_four_kinds_of_problem() -> None:
         nn.Conv2d(1, 12, 5, padding=2), nn.ReLU(), nn.Conv2d(12, 12, 5, padding=2), nn.ReLU(),
         nn.Conv2d(12, 12, 5, padding=2), nn.ReLU(), nn.Conv2d(12, 3, 1),
     )  # fmt: skip
-    learn(segmenter, lambda b: Mean.of(cross_entropy(segmenter(b.x), b.y)), Labelled(x[:100], mask[:100]), 80)
+    learn(segmenter, lambda b: Mean.of(cross_entropy(segmenter(b.x), b.y)), Labelled(x, mask), 100, batch_size=32)
     assert (segmenter(seen_x).argmax(1) == seen_mask).float().mean() > 0.9
 
 

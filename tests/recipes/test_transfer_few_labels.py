@@ -18,14 +18,14 @@ from tests.recipes import transfer
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("convnet-transfer-learning")
 def test_frozen_features_under_a_new_head_beat_a_start_from_scratch(data_home: Path, tmp_path: Path) -> None:
-    """Five labels of each of five digits, 200 steps each. Measured: 0.77, 0.69, 0.73 and 0.83, 0.78, 0.79."""
+    """Five labels of each of five digits, 200 steps each. Measured: 0.77, 0.69 and 0.83, 0.78."""
     (name,) = transfer.ARMS[1:2]
     start = transfer.sources(str(tmp_path), [name])[name]
-    scratch = [transfer.accuracy(5, seed, str(tmp_path)) for seed in range(3)]
-    frozen = [transfer.accuracy(5, seed, str(tmp_path), start) for seed in range(3)]
+    scratch = [transfer.accuracy(5, seed, str(tmp_path)) for seed in range(2)]
+    frozen = [transfer.accuracy(5, seed, str(tmp_path), start) for seed in range(2)]
     assert all(after > before for before, after in zip(scratch, frozen, strict=True))
     assert statistics.fmean(frozen) > statistics.fmean(scratch) + 0.03
-    last: Any = api.open_run("some-classes-007", runs=str(tmp_path)).load()
+    last: Any = api.open_run("some-classes-005", runs=str(tmp_path)).load()
     first: Any = start.load()
     theirs = first.state_dict()
     for key, value in last.state_dict().items():

@@ -23,7 +23,9 @@ class GoogLeNet(ImageClassifier):
 
     name: ClassVar[str] = "googlenet"
     paper: ClassVar[str] = "Szegedy et al. 2015, Going deeper with convolutions"
-    tiny: ClassVar[dict[str, Any]] = {"data": "digits", "epochs": 0.2, "width": 0.125, "auxiliary": False}
+    tiny: ClassVar[dict[str, Any]] = {
+        "data": "digits", "epochs": 0.06, "batch_size": 32, "width": 0.125, "auxiliary": False
+    }  # fmt: skip
 
     form: Literal["paper", "published"] = "published"
     """paper: biases and 5 x 5 filters. published: batch normalization and 3 x 3, as torchvision's weights have it."""

@@ -60,7 +60,7 @@ class ResNeXt(ImageClassifier):
 
     name: ClassVar[str] = "resnext"
     paper: ClassVar[str] = "Xie et al. 2017, Aggregated residual transformations for deep neural networks"
-    tiny: ClassVar[dict[str, Any]] = {"data": "digits", "epochs": 0.2, "width": 2, "paths": 2}
+    tiny: ClassVar[dict[str, Any]] = {"data": "digits", "epochs": 0.06, "batch_size": 32, "width": 2, "paths": 2}
 
     paths: int = 32
     """Parallel paths of a block: groups of its 3 x 3 convolution."""

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from neurarium.cli.main import main
+from tests.undrawn import undrawn
 
 Prepare = Callable[[Path], None]
 
@@ -142,7 +143,8 @@ TABLE: dict[str, tuple[Prepare, str, tuple[str, ...]]] = {
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One short finished run."""
     folder = tmp_path_factory.mktemp("trained")
-    assert main(["train", "logistic-regression", "--epochs", "1", "--runs", str(folder)]) == 0
+    with undrawn():
+        assert main(["train", "logistic-regression", "--epochs", "1", "--runs", str(folder)]) == 0
     return folder / "logistic-regression-001"
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from neurarium import api
 from neurarium.cli.main import main
 from neurarium.plots.compare import score_by_cost
+from tests.undrawn import undrawn
 
 
 class Silent:
@@ -26,7 +27,8 @@ class Silent:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     for system, knobs in (("mlp", {"hidden": (8,)}), ("mlp", {"hidden": (16,)}), ("logistic-regression", {})):
-        api.train(system, data="digits:60", epochs=2.0, runs=folder, screen=Silent(), **knobs)
+        with undrawn():
+            api.train(system, data="digits:60", epochs=2.0, runs=folder, screen=Silent(), **knobs)
     return folder
 
 

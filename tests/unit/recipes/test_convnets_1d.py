@@ -89,6 +89,7 @@ def test_three_units_learn_and_stand_beside_bags(unit: str, tmp_path: Path) -> N
     assert "bag of n-grams" in run.report.read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_trained_on_a_table_used_on_new_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     corpus = topics(0)
     table, new = tmp_path / "mails.csv", tmp_path / "new.txt"
@@ -108,6 +109,7 @@ def test_trained_on_a_table_used_on_new_texts(tmp_path: Path, capsys: pytest.Cap
     assert row["input"] == "new.txt"
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.catalogue("time-series-convnet")
 def test_windows_of_a_signal_are_classified(tmp_path: Path) -> None:
     run = api.train(
@@ -156,6 +158,7 @@ def test_what_cannot_be_is_told(name: str, knobs: dict[str, Any], message: str) 
         recipe.task(spec)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", ["char-convnet", "text-convnet", "signal-convnet"])
 def test_export(name: str, tmp_path: Path) -> None:
     """Another runtime gives the same numbers, for batches of 1 and of 33."""

@@ -12,6 +12,8 @@ from neurarium import api
 from neurarium.data.sources import open_labelled
 from neurarium.train.recipe import UserError
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 QUIET: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}
 
 
