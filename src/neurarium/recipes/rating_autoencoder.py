@@ -36,8 +36,8 @@ class RatingAutoencoder(Recipe):
     """Numbers of the code, which sigmoids give."""
     hide: float = 0.4
     """Share of the given ratings that is hidden from the encoder in each training step; 0 is the paper's."""
-    epochs: float = 20.0
-    """Passes over the rows."""
+    epochs: float = 0.0
+    """Passes over the rows; 0: 20, or as many as give 1,500 steps where there are few rows."""
     batch_size: int = 64
     """Rows of a step."""
     lr: float = 1e-3
@@ -80,4 +80,4 @@ class RatingAutoencoder(Recipe):
             raise UserError(str(error)) from None
 
     def num_steps(self, spec: Spec) -> int:
-        return spec.steps(self.epochs, self.batch_size)
+        return spec.steps(self.epochs, self.batch_size) if self.epochs else max(1500, spec.steps(20, self.batch_size))
