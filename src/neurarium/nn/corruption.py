@@ -7,10 +7,27 @@ What is given to one item does not depend on the values of the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+class Corruption(Protocol):
+    """Spoils inputs (B, ...) as the encoder reads them; all draws come from `generator`, or from torch's own."""
+
+    def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor: ...
+
+
+def corrupt_alone(corrupt: Corruption, x: Tensor) -> Tensor:
+    """Each item (1, ...) of x spoiled by a generator that its own values seed: in every batch and run the same."""
+    rows = x.cpu()
+    seeds = (rows.double() * 255).flatten(1).sum(1).round().long().tolist()
+    spoiled = [
+        corrupt(row, torch.Generator().manual_seed(seed)) for row, seed in zip(rows.split(1), seeds, strict=True)
+    ]
+    return torch.cat(spoiled).to(x.device)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from neurarium.train.recipe import Claim, Goal
 
 if TYPE_CHECKING:
     from neurarium.networks.autoencoder import DenseAutoencoder
-    from neurarium.tasks.autoencoder import Corruption
+    from neurarium.nn.corruption import Corruption
     from neurarium.train.data import Spec
 
 

@@ -11,7 +11,8 @@ from neurarium.train.recipe import Goal, Recipe, UserError
 if TYPE_CHECKING:
     from torch import nn
 
-    from neurarium.tasks.autoencoder import Autoencoder, CodePenalty, Corruption
+    from neurarium.nn.corruption import Corruption
+    from neurarium.tasks.autoencoder import Autoencoder, CodePenalty
     from neurarium.train.data import Data, Spec
 
 

@@ -10,7 +10,7 @@ from neurarium.train.recipe import Claim, Goal, UserError
 
 if TYPE_CHECKING:
     from neurarium.networks.conv_autoencoder import ConvAutoencoder
-    from neurarium.tasks.autoencoder import Corruption
+    from neurarium.nn.corruption import Corruption
     from neurarium.train.data import Spec
 
 

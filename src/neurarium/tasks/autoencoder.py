@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.losses.regression import squared_error
+from neurarium.nn.corruption import Corruption, corrupt_alone
 from neurarium.plots.reconstructions import code_scatter, reconstructed_curves, reconstruction_gallery
 from neurarium.tasks.classification import to_tensor
 from neurarium.train.data import Batch
@@ -21,12 +22,6 @@ CHUNK = 1000
 ACTIVE = 0.1
 """A unit of the code is active for an item where its size is above this."""
 SHOWN = 10
-
-
-class Corruption(Protocol):
-    """Spoils inputs (B, ...) as the encoder reads them; all draws come from `generator`, or from torch's own."""
-
-    def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor: ...
 
 
 class CodePenalty(Protocol):
@@ -182,16 +177,6 @@ class Autoencoder(LossTask):
     def _seen(self, given: Tensor) -> Tensor:
         """From the decoder's output to items as a person has them."""
         return _restored(self.targets, self.output(given.float()))
-
-
-def corrupt_alone(corrupt: Corruption, x: Tensor) -> Tensor:
-    """Each item (1, ...) of x spoiled by a generator that its own values seed: in every batch and run the same."""
-    rows = x.cpu()
-    seeds = (rows.double() * 255).flatten(1).sum(1).round().long().tolist()
-    spoiled = [
-        corrupt(row, torch.Generator().manual_seed(seed)) for row, seed in zip(rows.split(1), seeds, strict=True)
-    ]
-    return torch.cat(spoiled).to(x.device)
 
 
 def _restored(inputs: nn.Module, x: Tensor) -> Tensor:
