@@ -24,7 +24,7 @@ class SpectralLinear(nn.Linear):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _start(self)
+        start(self)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, _normalised(self), self.bias)
@@ -43,13 +43,14 @@ class SpectralConv2d(nn.Conv2d):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _start(self)
+        start(self)
 
     def forward(self, x: Tensor) -> Tensor:
         return self._conv_forward(x, _normalised(self), self.bias)
 
 
-def _start(layer: SpectralLinear | SpectralConv2d) -> None:
+def start(layer: SpectralLinear | SpectralConv2d) -> None:
+    """Singular vectors of weights that were set anew."""
     matrix = layer.weight.detach().flatten(1)
     layer.register_buffer("u", F.normalize(torch.randn_like(matrix[:, 0]), dim=0))
     layer.register_buffer("v", torch.zeros_like(matrix[0]))

@@ -7,6 +7,7 @@ from neurarium.recipes.alexnet import AlexNet
 from neurarium.recipes.ali import ALI
 from neurarium.recipes.autoencoder import Autoencoder
 from neurarium.recipes.bayes_by_backprop import BayesByBackprop
+from neurarium.recipes.biggan import BigGAN
 from neurarium.recipes.char_convnet import CharConvNet
 from neurarium.recipes.cifar10_fast import CIFAR10Fast
 from neurarium.recipes.colorization_autoencoder import ColorizationAutoencoder
@@ -107,5 +108,6 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "coupled-gan": CoGAN,
     "energy-based-gan": EnergyBasedGAN,
     "ali": ALI,
+    "biggan": BigGAN,
     "dqn-chain": DQNChain,
 }

@@ -12,7 +12,7 @@ from neurarium.losses.adversarial import Game, feature_matching_loss
 from neurarium.nn.normalization import batch_statistics
 from neurarium.tasks.adversarial_pictures import pictures
 from neurarium.tasks.conditions import Auxiliary, Condition
-from neurarium.tasks.sampling import Sampler, asked, evenly
+from neurarium.tasks.sampling import Sampler, asked, evenly, truncated
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
@@ -144,13 +144,15 @@ class Adversarial(Task):
         return {**found, **self.game.standing(*torch.cat(scores, 1)), "items": float(len(x))}
 
     @torch.no_grad()
-    def sample(self, count: int, *, labels: Any = None, seed: int = 0) -> Tensor:
+    def sample(self, count: int, *, labels: Any = None, seed: int = 0, truncation: float | None = None) -> Tensor:
         """Samples (count, ...) as a person sees them, images from 0 to 1. labels: (count,), under a condition.
 
+        truncation: largest size of a number of the noise; smaller, samples are better and less varied.
         Raises ValueError for labels without a condition, another number of them, or classes that do not exist.
         """
         labels = None if labels is None else asked(labels, count, self.condition, self.device)
-        return self.decode(*self._codes(count, labels, torch.Generator(self.device).manual_seed(seed)))
+        z, *told = self._codes(count, labels, torch.Generator(self.device).manual_seed(seed))
+        return self.decode(z if truncation is None else truncated(z, truncation), *told)
 
     @torch.no_grad()
     def decode(self, *codes: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -45,6 +46,19 @@ def asked(labels: Any, count: int, condition: Condition | None, device: torch.de
             f"{int(wanted.max())}."
         )
     return wanted.long()
+
+
+def truncated(z: Tensor, threshold: float) -> Tensor:
+    """Standard normal numbers as ones whose size is at most the threshold; Brock et al. 2018, section 3.1.
+
+    Each is moved to where as large a share of the truncated distribution lies below it, so that these are distributed
+    as numbers that are drawn again until they are small enough, and belong to the given ones. In and out (...).
+    Raises ValueError for a threshold that is not positive.
+    """
+    if threshold <= 0:
+        raise ValueError(f"Noise is cut off at a positive number, received {threshold}. Leave it out for whole noise.")
+    share = torch.erf(z.double() / math.sqrt(2)) * math.erf(threshold / math.sqrt(2))
+    return (math.sqrt(2) * torch.erfinv(share)).clamp(-threshold, threshold).to(z.dtype)
 
 
 def evenly(items: Tensor, most: int = JUDGED) -> Tensor:

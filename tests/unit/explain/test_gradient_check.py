@@ -222,6 +222,9 @@ LOSSES: dict[Any, list[Case]] = {
     ],
     penalties.l2_penalty: [(lambda: lambda *p: penalties.l2_penalty(p), (normal(3, 2), normal(4)))],
     penalties.l1_penalty: [(lambda: lambda *p: penalties.l1_penalty(p), (normal(3, 2), normal(4)))],
+    penalties.orthogonality_penalty: [
+        (lambda: lambda *p: penalties.orthogonality_penalty(p), (normal(3, 2), normal(2, 2, 2)))
+    ],
     regression.squared_error: [loss(regression.squared_error, normal(4, 3), normal(4, 3) + 1)],
     regression.huber: [loss(regression.huber, normal(4, 3), normal(4, 3) * 3, delta=0.8)],
     segmentation.weighted_pixel_loss: [
