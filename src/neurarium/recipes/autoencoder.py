@@ -24,7 +24,7 @@ class Autoencoder(Reconstruction):
 
     name: ClassVar[str] = "autoencoder"
     paper: ClassVar[str] = "Rumelhart, Hinton, Williams 1986, Learning internal representations by error propagation"
-    claims: ClassVar[tuple[Claim, ...]] = ()
+    claims: ClassVar[tuple[Claim, ...]] = (Claim("reconstruction_error", 0.004, at="most"),)
     tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "hidden": (32,), "code_size": 2}
 
     hidden: tuple[int, ...] = (256, 128)
