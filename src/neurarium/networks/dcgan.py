@@ -61,7 +61,7 @@ class DCGANDiscriminator(nn.Module):
     condition_size: length of c, which enters as that many constant maps beside the image.
     num_predicted: further scores from the same features, such as those of classes.
     In x (B, channels, size, size), and c (B, condition_size) where there is one; out (B, 1 + num_predicted), of which
-    the first says "real". Parameters: 2,765,568 for size 64, width 64, 3 channels.
+    the first says "real". Parameters: 2,765,632 for size 64, width 64, 3 channels.
     """
 
     def __init__(
@@ -79,8 +79,9 @@ class DCGANDiscriminator(nn.Module):
         layers: list[nn.Module] = []
         convolution = SpectralConv2d if norm == "spectral" else nn.Conv2d
         for depth, (n_in, n_out) in enumerate(zip([channels + condition_size, *widths[:-1]], widths, strict=True)):
-            layers.append(convolution(n_in, n_out, 4, 2, 1, bias=norm not in _NORMS))
-            if depth and norm in _NORMS:
+            normalised = depth > 0 and norm in _NORMS
+            layers.append(convolution(n_in, n_out, 4, 2, 1, bias=not normalised))
+            if normalised:
                 layers.append(_NORMS[norm](n_out))
             layers.append(nn.LeakyReLU(0.2))
         # Without a bias: it would raise real and generated scores alike, which a Wasserstein critic cannot learn.
