@@ -33,7 +33,7 @@ USES = {
 @dataclass(frozen=True, slots=True)
 class Reconstructed:
     """names (N) of items; inputs (N, ...) as the network saw them and outputs (N, ...): images (N, C, H, W) in [0, 1],
-    others in their own units; errors (N,): mean squared difference of a value, in the network's scale."""
+    others in their own units; errors (N,): mean squared difference of a value, of others than images standardised."""
 
     names: list[str]
     inputs: Tensor
@@ -129,7 +129,8 @@ def reconstruct(trained: Trained, files: Files, *, label: str | int | None = Non
         inputs = x.float() / 255 if x.dtype == torch.uint8 else x.float()
         return Reconstructed(names, inputs, outputs, maker.task.reconstruction_errors(x))
     with torch.no_grad():
-        seen = maker.task.inputs(x).float().view_as(outputs)
+        prepared = maker.task.inputs(x).float()
+    seen = maker.task.inputs.restore(prepared) if hasattr(maker.task.inputs, "restore") else prepared.view_as(outputs)
     return Reconstructed(names, seen, outputs, (seen - outputs).square().flatten(1).mean(1))
 
 
@@ -197,8 +198,6 @@ class _Maker:
 
     def call(self, method: str, *args: Any, labels: Tensor | None = None, **options: Any) -> Tensor:
         if labels is not None:
-            if "labels" not in self.parameters(method):
-                raise UserError(f"{self.name} knows no classes. Leave --class out.")
             options["labels"] = labels
         try:
             found: Tensor = getattr(self.task, method)(*args, **options)
@@ -236,7 +235,7 @@ class _Maker:
             raise UserError(f"Expected two seeds, received {len(seeds)}: {' '.join(map(str, seeds))}.")
         size = getattr(self.task, "latent_size", None)
         if size is None:
-            raise UserError(f"{self.name} has no codes that can be drawn. Name two images instead.")
+            raise UserError(f"{self.name} has no distribution of codes to draw from. --seeds is for systems that have.")
         condition = getattr(self.task, "condition", None)
         labels = None if label is None or condition is None else self.labels([label], 1)
         found = []
@@ -257,8 +256,7 @@ class _Maker:
 
     def labels(self, classes: Sequence[str | int], count: int) -> Tensor:
         """Numbers of classes that are named or numbered, `count` of each, int64. Their range is the task's to check."""
-        told = [getattr(self.task, name) for name in ("condition", "conditional") if hasattr(self.task, name)]
-        if told and not any(told):
+        if not self.told and getattr(self.task, "condition", None) is None:
             raise UserError(f"{self.name} knows no classes. Leave --class out.")
         named = () if isinstance(getattr(self.task, "condition", None), Codes) else self.spec.classes
         numbers = []

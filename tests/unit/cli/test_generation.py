@@ -22,7 +22,6 @@ from neurarium.recipes import CATALOGUE
 from neurarium.train.recipe import UserError
 from tests.undrawn import undrawn
 
-SYSTEMS = ("vae", "cvae", "autoencoder", "rbm", "conditional-gan", "infogan", "gan-ring", "logistic-regression")
 QUIET: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}
 Open = Callable[[str], api.Trained]
 
@@ -106,6 +105,13 @@ def test_so_many_of_each_class_that_is_named(name: str, opened: Open, tmp_path: 
     assert not torch.equal(other[3:], expected[3:])
 
 
+def test_truncation_is_handed_on(opened: Open) -> None:
+    trained = opened("conditional-gan")
+    expected = sampler(trained)(4, seed=2, truncation=0.5)
+    torch.testing.assert_close(api.sample(trained, 4, seed=2, truncation=0.5), expected, rtol=0, atol=0)
+    assert not torch.equal(expected, api.sample(trained, 4, seed=2))
+
+
 def test_points_become_a_table_and_a_drawing(opened: Open, tmp_path: Path, capsys) -> None:
     trained = opened("gan-ring")
     found = told(["sample", str(trained.path), "--count", "9", "--to", str(tmp_path)], capsys)
@@ -177,7 +183,7 @@ def test_arithmetic_adds_mean_codes(opened: Open, digits: Path, tmp_path: Path, 
     assert read(*found["files"]).shape[1] > 300
 
 
-@pytest.mark.parametrize("name", ["autoencoder", "vae", "rbm"])
+@pytest.mark.parametrize("name", ["autoencoder", "vae", "rbm", "ali"])
 def test_errors_are_those_of_what_comes_back_the_largest_first(name: str, opened: Open, digits: Path, capsys) -> None:
     trained = opened(name)
     to = digits / "out"
@@ -252,7 +258,8 @@ WRONG: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "negative seed": ("vae", "sample {run} --seed -1", ("seed", "-1")),
     "class of no classes": ("vae", "sample {run} --class 3", ("--class", "Leave")),
     "class for points": ("gan-ring", "sample {run} --class 3", ("--class", "Leave")),
-    "class of a machine": ("rbm", "sample {run} --class 3", ("no classes",)),
+    "class of a machine": ("rbm", "sample {run} --class 3", ("no classes", "--class")),
+    "class of files": ("rbm", "reconstruct {run} {digits}/0 --class 3", ("no classes", "--class")),
     "unknown class": ("cvae", "sample {run} --class ten", ("'ten'", "Known: 0, 1")),
     "class beyond the last": ("conditional-gan", "sample {run} --class 10", ("0 to 9", "10")),
     "category that is no number": ("infogan", "sample {run} --class ten", ("'ten'", "number")),
@@ -264,7 +271,7 @@ WRONG: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "one step": ("vae", "interpolate {run} --seeds 1 2 --steps 1", ("2 steps", "1")),
     "images and seeds": ("vae", "interpolate {run} {digits}/0/0.png {digits}/1/0.png --seeds 1 2", ("one of",)),
     "images for a generator": ("gan-ring", "interpolate {run} a.npy b.npy", ("finds no code",)),
-    "seeds for a plain code": ("autoencoder", "interpolate {run} --seeds 1 2", ("drawn", "two images")),
+    "seeds for a plain code": ("autoencoder", "interpolate {run} --seeds 1 2", ("draw from", "--seeds")),
     "two terms": ("vae", "arithmetic {run} {digits}/0 {digits}/1", ("FIRST MINUS PLUS", "2")),
     "nothing to reconstruct": ("vae", "reconstruct {run}", ("at least one file",)),
     "no such file": ("vae", "reconstruct {run} nosuch.png", ("nosuch.png",)),
