@@ -34,6 +34,7 @@ class PairDiscriminator(nn.Module):
         super().__init__()
         *layers, last, flatten = DCGANDiscriminator(size=size, channels=channels, width=width, norm="none").layers
         self.image = nn.Sequential(*layers, flatten, Dropout(dropout))
+        assert isinstance(last, nn.Conv2d)
         features = last.in_channels * 16  # of maps of 4 x 4
         act = _leaky
         self.code = nn.Sequential(

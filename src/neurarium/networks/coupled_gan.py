@@ -31,9 +31,9 @@ def coupled_generators(*, latent_size: int = 100, **settings: Any) -> tuple[Coup
     the paper's networks for digits. settings: of `DCGANGenerator`, whose layers these are.
     Each: in z (B, latent_size), out (B, channels, size, size) in [-1, 1].
     """
-    one, two = (DCGANGenerator(latent_size=latent_size, **settings).layers for _ in range(2))
+    one, two = (list(DCGANGenerator(latent_size=latent_size, **settings).layers) for _ in range(2))
     shared = nn.Sequential(nn.Unflatten(1, (latent_size, 1, 1)), *one[:-2])
-    return Coupled(shared, one[-2:]), Coupled(shared, two[-2:])
+    return Coupled(shared, nn.Sequential(*one[-2:])), Coupled(shared, nn.Sequential(*two[-2:]))
 
 
 def coupled_discriminators(**settings: Any) -> tuple[Coupled, Coupled]:

@@ -161,7 +161,8 @@ class CoupledGAN(Task):
         return torch.randn(count, self.latent_size, device=self.device, generator=random)
 
     def networks(self, batch: Batch) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
-        z, found = self._draw(len(batch[0])), {}
+        z = self._draw(len(batch[0]))
+        found: dict[str, tuple[nn.Module, tuple[Tensor, ...]]] = {}
         for domain, (generator, discriminator) in self.teams.items():
             found[f"generator_{domain}"] = generator, (z,)
             found[f"discriminator_{domain}"] = discriminator, (self.inputs(getattr(batch, domain)),)
@@ -173,5 +174,5 @@ class CoupledGAN(Task):
 
     def pictures(self, batches: Iterable[Batch]) -> Figures:
         """coupled-pairs: what both generators make of one z, one column each."""
-        pairs = {name: self.sample(16, domain=name).numpy() for name in self.teams}
+        pairs: dict[str, Any] = {name: self.sample(16, domain=name).numpy() for name in self.teams}
         return {"coupled-pairs": reconstruction_gallery(pairs), "samples": image_grid(self.sample(100), columns=10)}

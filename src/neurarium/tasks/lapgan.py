@@ -102,7 +102,8 @@ class LaplacianGAN(Task):
         """What `measure` says of up to 2,000 items of a split and of as many samples of the whole chain, and what the
         game says of each level, given real images as in training."""
         x = evenly(torch.cat([batch[0] for batch in batches]))
-        noise, standing = self._noise(len(x)), {}
+        noise = self._noise(len(x))
+        standing: dict[str, float] = {}
         for k in self.levels:
             scores = []
             for part in torch.arange(len(x), device=x.device).split(PART):
@@ -125,7 +126,7 @@ class LaplacianGAN(Task):
     def stages(self, count: int, *, seed: int = 0) -> list[Stage]:
         """The chain from the base to the whole image, on the CPU."""
         chain = self._chain().stages(*self._noise(count, seed))
-        return [Stage(*(part if part is None else part.cpu() for part in stage)) for stage in chain]
+        return [Stage._make(part if part is None else part.cpu() for part in stage) for stage in chain]
 
     def generator(self, k: int) -> nn.Module:
         return self.get_submodule(f"generator_{k}")
