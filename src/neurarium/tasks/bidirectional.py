@@ -158,8 +158,8 @@ class LearnedInference(Task):
 
     def pictures(self, batches: Iterable[Batch]) -> Figures:
         x = next(iter(batches))[0][:12]
-        pairs = {"image": self.inputs.restore(self.inputs(x)).cpu(), "from its code": self.reconstruct(x)}
+        pairs = {"image": self.inputs.restore(self.inputs(x)).cpu(), "decoded": self.reconstruct(x)}
         return {
-            "samples": image_grid(self.sample(100).numpy(), columns=10),
+            "samples": image_grid((255 * self.sample(100)).byte().numpy(), columns=10),
             "reconstructions": reconstruction_gallery({name: images.numpy() for name, images in pairs.items()}),
         }

@@ -175,4 +175,7 @@ class CoupledGAN(Task):
     def pictures(self, batches: Iterable[Batch]) -> Figures:
         """coupled-pairs: what both generators make of one z, one column each."""
         pairs: dict[str, Any] = {name: self.sample(16, domain=name).numpy() for name in self.teams}
-        return {"coupled-pairs": reconstruction_gallery(pairs), "samples": image_grid(self.sample(100), columns=10)}
+        return {
+            "coupled-pairs": reconstruction_gallery(pairs),
+            "samples": image_grid((255 * self.sample(100)).byte().numpy(), columns=10),
+        }

@@ -164,7 +164,7 @@ class LaplacianGAN(Task):
 
     def pictures(self, batches: Iterable[Batch]) -> Figures:
         strip = sampling_strip([[part if part is None else part.numpy() for part in s] for s in self.stages(4)])
-        return {"samples": image_grid(self.sample(100).numpy(), columns=10), "sampling-strip": strip}
+        return {"samples": image_grid((255 * self.sample(100)).byte().numpy(), columns=10), "sampling-strip": strip}
 
 
 class Chain(nn.Module):

@@ -187,6 +187,6 @@ def test_picture_shows_images_over_what_their_codes_decode_to() -> None:
     )
     images = torch.randint(0, 256, (12, 1, 4, 4)).to(torch.uint8)
     figure = task.pictures(iter([Points(images)]))["reconstructions"]
-    for row, expected in (("image", images / 255), ("from its code", task.reconstruct(images))):
+    for row, expected in (("image", images / 255), ("decoded", task.reconstruct(images))):
         (drawn,) = figure.findobj(lambda artist, gid=f"{row}-7": artist.get_gid() == gid)
         np.testing.assert_allclose(drawn.get_array()[..., 0], expected[7, 0], atol=1e-6)
