@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from neurarium.nn.convolution import WholeMapConv2d
 from neurarium.nn.spectral_norm import SpectralConv2d
 
 Norm = Literal["batch", "layer", "spectral", "none"]
@@ -85,7 +86,8 @@ class DCGANDiscriminator(nn.Module):
                 layers.append(_NORMS[norm](n_out))
             layers.append(nn.LeakyReLU(0.2))
         # Without a bias: it would raise real and generated scores alike, which a Wasserstein critic cannot learn.
-        last = convolution(widths[-1], 1 + num_predicted, START, bias=False)
+        to_scores = SpectralConv2d if norm == "spectral" else WholeMapConv2d
+        last = to_scores(widths[-1], 1 + num_predicted, START, bias=False)
         self.layers = nn.Sequential(*layers, last, nn.Flatten())
         start_small(self)
 
