@@ -37,6 +37,7 @@ from neurarium.recipes.mixture_density import MixtureDensityNetwork
 from neurarium.recipes.mlp import MLP
 from neurarium.recipes.nin import NIN
 from neurarium.recipes.perceptron import Perceptron
+from neurarium.recipes.progressive_gan import Progressive
 from neurarium.recipes.rating_autoencoder import RatingAutoencoder
 from neurarium.recipes.rbm import RestrictedBoltzmannMachine
 from neurarium.recipes.resnet import ResNet, ResNeXt
@@ -109,5 +110,6 @@ CATALOGUE: dict[str, type[Recipe]] = {
     "energy-based-gan": EnergyBasedGAN,
     "ali": ALI,
     "biggan": BigGAN,
+    "progressive-gan": Progressive,
     "dqn-chain": DQNChain,
 }

@@ -48,6 +48,7 @@ from neurarium.nn.activations import Maxout, ScaledLinear, ScaledTanh, Step
 from neurarium.nn.bayesian import BayesianLinear, KeptDropout
 from neurarium.nn.convolution import SparseConv2d, WholeMapConv2d
 from neurarium.nn.dropout import Dropout
+from neurarium.nn.equalised import EqualisedConv2d, EqualisedLinear, PixelNorm
 from neurarium.nn.inputs import GreyInput, ImageInput, SignalInput, VectorInput
 from neurarium.nn.minibatch_discrimination import MinibatchDeviation, MinibatchDiscrimination
 from neurarium.nn.normalization import LocalResponseNorm
@@ -90,6 +91,8 @@ Case = tuple[Callable[[], Callable[..., Tensor]], tuple[Any, ...]]
 LAYERS: dict[Any, list[Case]] = {
     BayesianLinear: [(partial(BayesianLinear, 3, 2, scale=0.4), (normal(4, 3),))],
     Dropout: [(partial(Dropout, 0.5), (normal(4, 5),))],
+    EqualisedConv2d: [(partial(EqualisedConv2d, 2, 3, 2), (normal(2, 2, 3, 3),))],
+    EqualisedLinear: [(partial(EqualisedLinear, 3, 2), (normal(4, 3),))],
     LocalResponseNorm: [(partial(LocalResponseNorm, 3, alpha=0.3), (normal(2, 4, 2, 3),))],
     KeptDropout: [(partial(KeptDropout, 4, p=0.5), (normal(3, 4),))],
     OneHotConv1d: [(partial(OneHotConv1d, 4, 3, 2), (torch.tensor([[0, 4, 1, 2], [3, 3, 0, 1]]),))],
@@ -114,6 +117,7 @@ LAYERS: dict[Any, list[Case]] = {
         (partial(MinibatchDiscrimination, 3, num_kernels=2, kernel_size=2), (normal(4, 3),)),
     ],
     MinPool2d: [(partial(MinPool2d, 2), (normal(2, 2, 4, 5),))],
+    PixelNorm: [(PixelNorm, (normal(2, 3, 2, 2),))],
     StridedSubsampling: [(StridedSubsampling, (normal(2, 2, 4, 5),))],
     # In evaluation the singular vectors stay; in training they are constants to the gradient, but move.
     SpectralConv2d: [(lambda: SpectralConv2d(2, 3, 2).eval(), (normal(2, 2, 3, 3),))],
