@@ -40,6 +40,17 @@ FIRST_LOSS = {
     "ac-gan": {"discriminator_loss": 2 * math.log(2), "real_class": math.log(10), "generator_fake_class": math.log(10)},
     "infogan": {"discriminator_loss": 2 * math.log(2), "category": math.log(10), "numbers": 1 / 3},
     "lsgan": {"discriminator_loss": 0.5, "generator_loss": 0.5},
+    "lapgan": {
+        f"{player}_loss_{k}": times * math.log(2)
+        for player, times in (("discriminator", 2), ("generator", 1))
+        for k in (0, 2)
+    },
+    "coupled-gan": {
+        "discriminator_loss_x": 2 * math.log(2),
+        "discriminator_loss_other": 2 * math.log(2),
+        "class": math.log(10),
+    },
+    "ali": {"discriminator_loss": 2 * math.log(2), "generator_loss": 2 * math.log(2)},
     "wgan-gp": {"gradient_penalty": 10.0},  # of a critic that is nearly flat
     "perceptron": {"loss": 0.0},  # every point lies on the hyperplane w = 0, at distance 0
 }
