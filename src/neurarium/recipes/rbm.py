@@ -18,7 +18,7 @@ class RestrictedBoltzmannMachine(Recipe):
 
     neurarium train rbm
     neurarium train rbm --data mnist --hidden-size 500 --epochs 8 --lr 0.05 --weight-decay 0.0002
-    neurarium train rbm --method cd
+    neurarium train rbm --chains data
     """
 
     name: ClassVar[str] = "rbm"
@@ -34,12 +34,12 @@ class RestrictedBoltzmannMachine(Recipe):
     """Pixels of 0 and 1 drawn once from the grey values, or for each step anew; threshold: 1 from half of white on."""
     hidden_size: int = 128
     """Hidden units."""
-    method: Literal["cd", "pcd"] = "pcd"
-    """cd: contrastive divergence, chains that start at the data. pcd: chains that go on for ever (Tieleman 2008)."""
+    chains: Literal["persistent", "data"] = "persistent"
+    """persistent: chains that go on for ever (Tieleman 2008); data: they start there, contrastive divergence."""
     gibbs_steps: int = 1
     """Steps of every chain for each update: k."""
     num_chains: int = 100
-    """Chains of pcd."""
+    """Persistent chains."""
     epochs: float = 0.0
     """Passes over the training data; 0: 20, or as many as give 5,000 steps on a small set."""
     batch_size: int = 100
@@ -80,7 +80,7 @@ class RestrictedBoltzmannMachine(Recipe):
             ),
             "gibbs_steps": self.gibbs_steps,
         }
-        if self.method == "cd":
+        if self.chains == "data":
             return ContrastiveDivergence(**parts)
         return PersistentContrastiveDivergence(**parts, num_chains=self.num_chains)
 
