@@ -26,7 +26,9 @@ class VAE(Recipe):
     family: ClassVar[str] = "autoencoders"
     paper: ClassVar[str] = "Kingma, Welling 2014, Auto-encoding variational Bayes"
     goal: ClassVar[Goal] = Goal("negative_elbo", best="min")
-    claims: ClassVar[tuple[Claim, ...]] = ()
+    claims: ClassVar[tuple[Claim, ...]] = (
+        Claim("negative_elbo", 100.0, at="most", knobs=(("data", "mnist"), ("epochs", 25.0)), seconds=600.0),
+    )
     tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "hidden": (32,), "latent_size": 2}
     conditional: ClassVar[bool] = False
 
