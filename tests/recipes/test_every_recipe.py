@@ -23,6 +23,7 @@ from neurarium.train.recipe import Recipe, UserError
 from neurarium.train.settings import Settings
 from neurarium.train.task import Task
 from tests.recipes.comparing import difference
+from tests.undrawn import undrawn
 
 FIXED: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}
 
@@ -66,7 +67,8 @@ def stop_at(step: int, task: type[Task], monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.fixture(scope="module", params=CATALOGUE)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> api.Trained:
     """One whole run of each recipe with its report, for all tests of the recipe; who changes it takes a copy."""
-    return api.train(tiny(request.param), screen=Quiet(), runs=str(tmp_path_factory.mktemp("runs")), **FIXED)
+    with undrawn(reports=True):  # which draw the same
+        return api.train(tiny(request.param), screen=Quiet(), runs=str(tmp_path_factory.mktemp("runs")), **FIXED)
 
 
 def test_trains_and_leaves_a_run(trained: api.Trained, monkeypatch: pytest.MonkeyPatch) -> None:
