@@ -122,6 +122,7 @@ class ConditionalVAE(VAE):
     paper: ClassVar[str] = (
         "Sohn, Lee, Yan 2015, Learning structured output representation using deep conditional generative models"
     )
+    claims: ClassVar[tuple[Claim, ...]] = ()
     conditional: ClassVar[bool] = True
 
 
@@ -138,6 +139,7 @@ class BetaVAE(VAE):
     paper: ClassVar[str] = (
         "Higgins et al. 2017, beta-VAE: learning basic visual concepts with a constrained variational framework"
     )
+    claims: ClassVar[tuple[Claim, ...]] = ()
     goal: ClassVar[Goal] = Goal("loss", best="min")
     tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "data": "digits", "hidden": (4, 8), "latent_size": 2}
 
