@@ -80,13 +80,16 @@ class VAE(Recipe):
             raise UserError(
                 f"{self.name} reads images, and {self.data} is none. Use autoencoder for points and tables."
             )
+        grey = self.binarisation == "none"
+        if self.std and not grey:
+            raise UserError("--std is of grey values, and binary pixels have none. Use it with --binarisation none.")
         sizes: dict[str, Any] = {
             "shape": spec.shape,
             "hidden": self.hidden or ((400, 400) if self.form == "dense" else (32, 64)),
             "latent_size": self.latent_size,
             "condition_size": len(spec.classes) if self.conditional else 0,
         }
-        channels, grey = spec.shape[0], self.binarisation == "none"
+        channels = spec.shape[0]
         encoder, decoder = {
             "dense": (vae.DenseEncoder, vae.DenseDecoder),
             "conv": (vae.ConvCodeEncoder, vae.ConvCodeDecoder),
@@ -132,7 +135,7 @@ class BetaVAE(VAE):
 
     neurarium train beta-vae                             # drawn shapes with five known factors
     neurarium train beta-vae --beta 1
-    neurarium train beta-vae --data faces --image-size 32 --binarisation none --beta 250
+    neurarium train beta-vae --data faces --binarisation none --std 0.1 --beta 250
     """
 
     name: ClassVar[str] = "beta-vae"
@@ -141,14 +144,19 @@ class BetaVAE(VAE):
     )
     claims: ClassVar[tuple[Claim, ...]] = ()
     goal: ClassVar[Goal] = Goal("loss", best="min")
-    tiny: ClassVar[dict[str, Any]] = {"epochs": 1.0, "data": "digits", "hidden": (4, 8), "latent_size": 2}
+    tiny: ClassVar[dict[str, Any]] = {
+        "epochs": 1.0,
+        "data": "digits",
+        "image_size": 0,
+        "form": "conv",
+        "hidden": (4, 8),
+        "latent_size": 2,
+    }
 
     data: str = "shapes"
     """shapes, faces, digits, mnist, fashion-mnist, or a folder of images."""
-    form: Literal["dense", "conv"] = "conv"
-    """Dense layers, or convolutions of stride 2."""
-    hidden: tuple[int, ...] = ()
-    """Widths of the encoder's hidden layers, or its channels after each halving; (): 400 twice, or 32 and 64."""
+    image_size: int = 32
+    """Height and width to which images are resized; 0: their own."""
     latent_size: int = 10
     """Numbers of a code."""
     beta: float = 4.0

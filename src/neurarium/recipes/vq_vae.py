@@ -76,6 +76,9 @@ class VQVAE(Recipe):
 
         if len(spec.shape) != 3:
             raise UserError(f"vq-vae reads images, and {self.data} are none. Use autoencoder for points or tables.")
+        grey = self.binarisation == "none"
+        if self.std and not grey:
+            raise UserError("--std is of grey values, and binary pixels have none. Use it with --binarisation none.")
         channels, height, width = spec.shape
         sizes: dict[str, Any] = {
             "size": (height, width),
@@ -93,7 +96,7 @@ class VQVAE(Recipe):
             decoder=QuantisedDecoder(**sizes),
             prior=CodePrior(num_codes=self.num_codes, hidden_size=self.hidden_size),
             inputs=ImageInput(channels=channels, size=(height, width), mean=[0.0] * channels, std=[1.0] * channels),
-            pixels=GaussianPixels(std=self.std or None) if self.binarisation == "none" else BernoulliPixels(),
+            pixels=GaussianPixels(std=self.std or None) if grey else BernoulliPixels(),
             grid=(-(-height // halved), -(-width // halved)),
             descents={"model": descent, "prior": descent},
             beta=self.beta,
