@@ -14,11 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from neurarium import api
 from neurarium.plots.curves import overlay
-from neurarium.runs.run import Run
 from neurarium.train import launch
-from neurarium.train.recipe import UserError
+from tests.recipes.resumable import finished_run
 
 FIXED: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off", "evaluations": 20}
 MODES = {"ring": 8, "grid": 25}
@@ -36,22 +34,8 @@ Rows = list[dict[str, Any]]
 def rows(data: str, arm: str, seed: int, runs: Path, steps: int = STEPS) -> Rows:
     """What validation measured over one run, which is begun, gone on with, or only read."""
     folder = runs / f"{data}-{arm.replace(' ', '-')}-{steps}-{seed}"
-    run = _there(folder)
-    if run is None:
-        knobs: dict[str, Any] = {"data": data, "steps": steps, "batch_size": BATCH, **ARMS[arm]}
-        run = api.train("gan-ring", **knobs, seed=seed, runs=str(folder), **FIXED).run
-    elif not run.header.get("finished"):
-        run = api.resume(run.path).run
-    return Run.open(run.path).rows("validation")
-
-
-def _there(folder: Path) -> Run | None:
-    """A run that can be gone on with. One that was stopped before its first checkpoint is begun anew."""
-    try:
-        run = Run.open("last", folder)
-    except (UserError, OSError, ValueError):
-        return None
-    return run if run.header.get("finished") or run.last_checkpoint() else None
+    knobs: dict[str, Any] = {"data": data, "steps": steps, "batch_size": BATCH, **ARMS[arm]}
+    return finished_run(folder, "gan-ring", **knobs, seed=seed, **FIXED).rows("validation")
 
 
 def mean_rows(seeds: Sequence[Rows]) -> Rows:

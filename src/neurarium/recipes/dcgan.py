@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from neurarium.recipes.image_gan import ImageGAN
 from neurarium.train.recipe import Claim
+
+if TYPE_CHECKING:
+    from neurarium.losses.adversarial import Game
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,3 +28,11 @@ class DCGAN(ImageGAN):
         "adversarial networks"
     )
     claims: ClassVar[tuple[Claim, ...]] = ()
+
+    loss: Literal["non-saturating", "minimax", "smoothed"] = "non-saturating"
+    """What the players minimise; smoothed: non-saturating with the target 0.9 for real images."""
+
+    def game(self) -> Game:
+        from neurarium.losses.adversarial import GAMES
+
+        return GAMES[self.loss]

@@ -113,7 +113,8 @@ def fit(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, scre
                 training.seconds += begun - started
                 save(training, run, shard)
                 saving.done(begun)
-                started = last = time.perf_counter()
+                started = time.perf_counter()
+                last += started - begun  # items drawn since the last row count, the time of saving does not
             if stopping and not ending:
                 raise Interrupted(
                     f"Stopped after step {step} of {plan.steps}; everything is saved. "
