@@ -31,8 +31,9 @@ $(BIN)/neurarium: | $(BIN)/python
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
-	# A judge of our networks. Its wheel asks for a torch with CUDA; without its dependencies it judges on any.
-	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt torchvision
+	# Judges of our networks. torchvision's wheel asks for a torch with CUDA, and pytorch-fid for torchvision; without
+	# their dependencies they judge on any.
+	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt torchvision pytorch-fid
 	@touch $@
 
 test: install

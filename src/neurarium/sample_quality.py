@@ -2,6 +2,8 @@
 
 features = features_of("lenet5-001")            # a classifier of these classes that you trained
 print(sample_quality("rbm-001", features))
+
+features = inception_features("pt_inception-2015-12-05-6726825d.pth")   # frechet_distance is then the FID
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from torch import Tensor
 
 from neurarium import api
 from neurarium.data.memory import InMemory
+from neurarium.networks.inception_v3 import InceptionV3, fid_inputs
+from neurarium.recipes.image_classifier import read_weights
 from neurarium.tasks.generation_measures import (
     copied_share,
     density_coverage,
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 Features = Callable[[Tensor], Tensor]
 """From images (N, C, H, W) in 0..1 to features (N, F), on the CPU."""
 
+INCEPTION_FILE = "pt_inception-2015-12-05-6726825d.pth"
+
 
 def features_of(run: str | Path | Trained, *, runs: str = "runs") -> Features:
     """What the last layer of a trained classifier of images reads. Raises UserError for a run of another kind."""
@@ -40,6 +46,28 @@ def features_of(run: str | Path | Trained, *, runs: str = "runs") -> Features:
         raise UserError(f"{trained.run.name} did not learn classes of images, so it has no features. Choose another.")
     embed: Features = task.embed
     return embed
+
+
+def inception_features(weights: str | Path, *, device: str = "cpu", batch_size: int = 50) -> Features:
+    """What the FID of Heusel et al. 2017 compares: 2,048 features of the Inception network, as pytorch-fid reads them.
+
+    weights: path of the file that the project pytorch-fid publishes; nothing is fetched here.
+    Pixels are rounded to 8 bits, as in the image files that published figures were measured on. Grey images are
+    repeated to three channels. Raises UserError for another file.
+    """
+    state = read_weights(str(weights))
+    try:
+        network = InceptionV3.from_pytorch_fid(state)
+    except ValueError as error:
+        raise UserError(f"{weights}: {error} Fetch {INCEPTION_FILE} of the project pytorch-fid.") from None
+    network.eval().requires_grad_(False).to(device)
+
+    def features(images: Tensor) -> Tensor:
+        rounded = (255 * images.clamp(0, 1)).round() / 255
+        with torch.no_grad():
+            return torch.cat([network.embed(fid_inputs(part.to(device))).cpu() for part in rounded.split(batch_size)])
+
+    return features
 
 
 def sample_quality(
