@@ -419,12 +419,17 @@ def _facts(trained: Trained, data: Data) -> dict[str, str]:
         "Parameters": f"{parameters:,}",
         "Steps": _steps(trained),
         "Training time": f"{seconds:.1f} s",
+        **({"Warnings": _warnings(trained.run)} if trained.run.header.get("warnings") else {}),
     }
 
 
 def first_sentence(kind: type) -> str:
     text = " ".join((kind.__doc__ or "").split())
     return text.split(". ")[0].rstrip(".") + "."
+
+
+def _warnings(run: Run) -> str:
+    return " ".join(f"Step {step:,}: {text}" for text, step in run.header["warnings"].items())
 
 
 def _steps(trained: Trained) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from neurarium.losses.adversarial import Game, feature_matching_loss
 from neurarium.nn.normalization import batch_statistics
 from neurarium.tasks.adversarial_pictures import pictures
+from neurarium.tasks.collapse import collapse_warnings
 from neurarium.tasks.conditions import Auxiliary, Condition
 from neurarium.tasks.sampling import Sampler, asked, evenly, truncated
 from neurarium.train.data import Batch
@@ -142,6 +143,9 @@ class Adversarial(Task):
             fake.append(self.inputs.restore(made))
         found = self.measure(torch.cat(real), torch.cat(fake), labels if self.condition else None)
         return {**found, **self.game.standing(*torch.cat(scores, 1)), "items": float(len(x))}
+
+    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
+        return collapse_warnings(rows, steps)
 
     @torch.no_grad()
     def sample(self, count: int, *, labels: Any = None, seed: int = 0, truncation: float | None = None) -> Tensor:

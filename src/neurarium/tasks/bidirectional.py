@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from neurarium.plots.gallery import image_grid
 from neurarium.plots.reconstructions import reconstruction_gallery
 from neurarium.tasks.adversarial import PART, Measure
 from neurarium.tasks.classification import to_tensor
+from neurarium.tasks.collapse import collapse_warnings
 from neurarium.tasks.sampling import Sampler, asked, evenly
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
@@ -119,6 +120,9 @@ class LearnedInference(Task):
             **NonSaturating().standing(*torch.cat(scores, 1)),
             "items": float(len(images)),
         }
+
+    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
+        return collapse_warnings(rows, steps)
 
     @torch.no_grad()
     def encode(self, x: Any) -> Tensor:

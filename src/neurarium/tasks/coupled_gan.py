@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -14,6 +14,7 @@ from neurarium.plots.gallery import image_grid
 from neurarium.plots.reconstructions import reconstruction_gallery
 from neurarium.tasks.adversarial import PART, Measure
 from neurarium.tasks.classification import to_tensor
+from neurarium.tasks.collapse import collapse_warnings
 from neurarium.tasks.sampling import Sampler, asked, evenly
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
@@ -129,6 +130,9 @@ class CoupledGAN(Task):
         for name, others in (("pair", made["other"]), ("chance", made["other"].roll(1, 0))):
             found[f"{name}_agreement"] = 1 - float((wanted - others).abs().mean())
         return {**found, "items": float(len(z))}
+
+    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
+        return collapse_warnings(rows, steps)
 
     def sample(self, count: int, *, labels: Any = None, seed: int = 0, domain: Domain = "x") -> Tensor:
         """Images (count, C, H, W) from 0 to 1 of one domain; with the same seed those of the other belong to them.

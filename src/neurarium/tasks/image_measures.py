@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
+from neurarium.tasks.collapse import spread
 from neurarium.tasks.generation_measures import class_coverage, density_coverage, frechet_distance, precision_recall
 
 SMALL = 8
@@ -16,7 +17,7 @@ SMALL = 8
 
 
 class ImageMeasures:
-    """Frechet distance, precision, recall, density and coverage of generated beside real images.
+    """Frechet distance, precision, recall, density, coverage and spread of generated beside real images.
 
     The features are pixels: of each image the mean over channels, brought to 8 x 8 by averaging areas, 64 numbers from
     0 to 1. They see the layout of an image and not its fine detail. The distances are therefore not the FID of the
@@ -33,7 +34,8 @@ class ImageMeasures:
 
     def __call__(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> dict[str, float]:
         """real (N, C, H, W), fake (M, C, H, W), in 0..1; labels (M,) are the classes that were asked for."""
-        found = compared(small_pixels(real), small_pixels(fake))
+        pixels = small_pixels(real), small_pixels(fake)
+        found = {**compared(*pixels), "spread": spread(*pixels)}
         if self.judge:
             judge = self.judge().to(fake.device).eval()
             found |= {f"judge_{name}": value for name, value in compared(judge.embed(real), judge.embed(fake)).items()}

@@ -14,6 +14,7 @@ from neurarium.nn.laplacian import down, up
 from neurarium.plots.gallery import image_grid
 from neurarium.plots.pyramids import sampling_strip
 from neurarium.tasks.adversarial import PART, Measure
+from neurarium.tasks.collapse import collapse_warnings
 from neurarium.tasks.sampling import asked, evenly
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
@@ -114,6 +115,9 @@ class LaplacianGAN(Task):
             standing |= {f"{name}_{k}": value for name, value in found.items()}
         real, fake = self.inputs.restore(self.inputs(x)), self._restored(noise)
         return {**self.measure(real, fake, None), **standing, "items": float(len(x))}
+
+    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
+        return collapse_warnings(rows, steps)
 
     @torch.no_grad()
     def sample(self, count: int, *, labels: Any = None, seed: int = 0) -> Tensor:

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from neurarium.tasks.collapse import spread
+
 
 class ModesReached:
     """Of samples (N, D) beside a mixture of equal Gaussians, whose centres and deviation are known.
 
     modes: centres with one sample in a hundred within three deviations. quality: share of samples so near one.
     divergence: KL divergence (nats) of the samples of quality over centres from an even share, 0 where all are met
-    alike; Metz et al. 2017, section 3.1 and table 1, count modes so.
+    alike; Metz et al. 2017, section 3.1 and table 1, count modes so. spread: how much they vary beside real points.
     """
 
     def __init__(self, centers: Iterable[Iterable[float]], std: float) -> None:
@@ -28,5 +30,6 @@ class ModesReached:
         return {
             "modes": float((hits >= len(fake) / 100).sum()),
             "quality": len(good) / len(fake),
+            "spread": spread(real, fake),
             "divergence": float((share * (share * len(self.centers)).log()).sum()),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from neurarium.losses.adversarial import Wasserstein
 from neurarium.plots.gallery import image_grid
 from neurarium.tasks.adversarial import PART, Measure, Penalty
 from neurarium.tasks.classification import to_tensor
+from neurarium.tasks.collapse import collapse_warnings
 from neurarium.tasks.sampling import Sampler, asked, evenly
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
@@ -132,6 +133,9 @@ class ProgressiveGAN(Task):
             fake.append(self.inputs.restore(self._enlarged(made)))
         found = self.measure(torch.cat(real), torch.cat(fake), None)
         return {**found, **self.game.standing(*torch.cat(scores, 1)), "side": float(side), "items": float(len(x))}
+
+    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
+        return collapse_warnings(rows, steps)
 
     @torch.no_grad()
     def decode(self, z: Any) -> Tensor:

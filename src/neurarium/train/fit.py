@@ -146,6 +146,8 @@ def _evaluate(training: Training, data: Data, run: Run, plan: Plan, shard: Shard
                 checkpoint.save(run.best_path, {**training.task.state_dict(), "step": training.step})
         else:
             training.stale += 1
+    if shard.rank == 0:
+        _warn(training, run, plan, screen)
     rule = plan.stop_when
     training.met = training.met + 1 if rule and rule.holds(measures) else 0
     if goal.reached(value):
@@ -154,6 +156,17 @@ def _evaluate(training: Training, data: Data, run: Run, plan: Plan, shard: Shard
         training.stopped = f"{goal.split} {goal.measure} has not improved for {training.stale} evaluations"
     elif rule and training.met >= rule.times:
         training.stopped = f"{goal.split} {rule}"
+
+
+def _warn(training: Training, run: Run, plan: Plan, screen: Screen) -> None:
+    """Say once what the task warns of, and keep it in the run's header: the text and the step."""
+    told = run.header.get("warnings", {})
+    found = training.task.warnings(run.rows(plan.goal.split), plan.steps)
+    new = {text: training.step for text in found if text not in told}
+    for text in new:
+        screen.say(f"Warning at step {training.step}: {text}")
+    if new:
+        run.update_header(warnings={**told, **new})
 
 
 def _finish(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, screen: Screen) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -54,6 +54,14 @@ class Task(nn.Module, ABC):
     @abstractmethod
     def deployed(self, batch: Batch) -> tuple[nn.Module, tuple[Tensor, ...]]:
         """What is exported, with an example of its arguments: from what a person has to what the networks say."""
+
+    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
+        """What a person must be told of the last of these evaluations, and that does not end the run of `steps` steps.
+
+        rows: all evaluations so far, measures by name and "step". Each text is said once in a run, so it holds no
+        figures of one evaluation.
+        """
+        return []
 
     @property
     def device(self) -> torch.device:
