@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from neurarium import description
 from neurarium.recipes.find import fill, find
 from neurarium.runs.atomic import atomic_write
 from neurarium.runs.compare import Row
@@ -27,50 +26,17 @@ from neurarium.train.prove import Proof
 from neurarium.train.recipe import Claim, Recipe, UserError
 from neurarium.train.screen import Terminal, number
 from neurarium.train.settings import Settings
-from neurarium.train.task import Task
+from neurarium.uses import description
+from neurarium.uses.trained import Trained as Trained
+from neurarium.uses.trained import open_run as open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from neurarium.generation import Encoded, Reconstructed
-    from neurarium.visual_search import Found
-
-
-class Trained:
-    """A run and what can be done with it."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.kind = find(run.header.get("source") or run.header["name"])
-        self.recipe = launch.from_json(self.kind, run.header["fields"])
-
-    def __repr__(self) -> str:
-        return f"Trained({str(self.run.path)!r}, test={self.test})"
-
-    @property
-    def path(self) -> Path:
-        return self.run.path
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """All rows of metrics.jsonl."""
-        return self.run.rows()
-
-    @property
-    def test(self) -> dict[str, Any]:
-        """Measures of the best weights on the test split; empty while the run is unfinished."""
-        found = self.run.rows("test")
-        return {k: v for k, v in found[-1].items() if k not in ("step", "split")} if found else {}
-
-    @property
-    def report(self) -> Path:
-        return self.run.path / "report.html"
-
-    def load(self, device: str = "cpu") -> Task:
-        """The task with the best weights, ready for `predict`, `sample`, `act`, ..."""
-        return launch.load_task(self.run, self.recipe).to(hardware.choose_device(device))
+    from neurarium.uses.generation import Encoded, Reconstructed
+    from neurarium.uses.visual_search import Found
 
 
 def train(recipe: str | Recipe, *, screen: Screen | None = None, source: str = "", **options: Any) -> Trained:
@@ -100,11 +66,6 @@ def resume(run: str | Path | Trained, *, runs: str = "runs", screen: Screen | No
             shown.say(f"{trained.run.name} is finished; there is nothing to resume.")
             return trained
         return _reported(Trained(launch.resume(trained.run, trained.recipe, shown)), shown)
-
-
-def open_run(run: str | Path | Trained, *, runs: str = "runs") -> Trained:
-    """A run by its path, its name, or "last"."""
-    return run if isinstance(run, Trained) else Trained(Run.open(run, runs))
 
 
 def evaluate(
@@ -140,7 +101,7 @@ def similar(
     run: str | Path | Trained, files: Sequence[str | Path], folder: str | Path, *, num: int = 8, runs: str = "runs"
 ) -> list[Found]:
     """The `num` images in a folder, and in those inside it, that are most like each of these; see visual_search."""
-    from neurarium.visual_search import search
+    from neurarium.uses.visual_search import search
 
     return search(open_run(run, runs=runs), files, folder, num=num)
 
@@ -155,7 +116,7 @@ def sample(
     runs: str = "runs",
 ) -> Tensor:
     """Items that the system draws, images (count, C, H, W) in [0, 1] or points (count, F); see generation."""
-    from neurarium import generation
+    from neurarium.uses import generation
 
     return generation.sample(open_run(run, runs=runs), count, classes=classes, seed=seed, truncation=truncation)
 
@@ -170,7 +131,7 @@ def interpolate(
     runs: str = "runs",
 ) -> Tensor:
     """Items (steps, ...) on the way between the codes of two images, or between two random ones; see generation."""
-    from neurarium import generation
+    from neurarium.uses import generation
 
     return generation.interpolate(open_run(run, runs=runs), files, seeds=seeds, steps=steps, label=label)
 
@@ -185,7 +146,7 @@ def arithmetic(
     runs: str = "runs",
 ) -> tuple[Tensor, Tensor]:
     """Mean codes of three sets of files and first - minus + plus, (4, d), and what they decode to; see generation."""
-    from neurarium import generation
+    from neurarium.uses import generation
 
     return generation.arithmetic(open_run(run, runs=runs), first, minus, plus, label=label)
 
@@ -194,7 +155,7 @@ def reconstruct(
     run: str | Path | Trained, files: Sequence[str | Path], *, label: str | int | None = None, runs: str = "runs"
 ) -> Reconstructed:
     """Items of files by way of their codes, and the error of each: high where one is unusual; see generation."""
-    from neurarium import generation
+    from neurarium.uses import generation
 
     return generation.reconstruct(open_run(run, runs=runs), files, label=label)
 
@@ -208,7 +169,7 @@ def encode(
     runs: str = "runs",
 ) -> Encoded:
     """Codes (N, d) of the items in files, or of a split of the run's data; see generation."""
-    from neurarium import generation
+    from neurarium.uses import generation
 
     return generation.encode(open_run(run, runs=runs), files, split=split, label=label)
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from benchmarks.architectures import DOCS, NETWORKS
-from neurarium import description
 from neurarium.explain import imagenet
 from neurarium.recipes.find import fill, find
 from neurarium.train.batches import Labelled
 from neurarium.train.data import Spec
+from neurarium.uses import description
 
 ROW = re.compile(r"\| ([\w-]+) \| ([\d,]+) \| ([\d.]+) M \| ([\d.]+) \| \d+ s \| ([\d.]+) \((.*)\) \|")
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from neurarium.cli.made import write_images
 from neurarium.networks.inception_v3 import InceptionV3, fid_inputs
-from neurarium.sample_quality import inception_features
 from neurarium.tasks.generation_measures import frechet_distance
 from neurarium.train.recipe import UserError
+from neurarium.uses.sample_quality import inception_features
 from tests.oracles.torchvision_models import models
 
 

@@ -19,10 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from neurarium import api
-from neurarium.api import Trained
 from neurarium.data.sources import open_labelled
-from neurarium.fake_or_real import quiz
-from neurarium.progress import progress
 from neurarium.recipes import CATALOGUE
 from neurarium.recipes.find import fill
 from neurarium.runs.errors import RunError
@@ -32,6 +29,9 @@ from neurarium.train.hardware import FastPath
 from neurarium.train.recipe import UserError
 from neurarium.train.settings import Settings
 from neurarium.train.training import build
+from neurarium.uses.fake_or_real import quiz
+from neurarium.uses.progress import progress
+from neurarium.uses.trained import Trained
 from tests.recipes.test_every_recipe import Quiet
 from tests.undrawn import undrawn
 

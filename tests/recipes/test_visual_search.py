@@ -18,7 +18,7 @@ from neurarium.cli.main import main
 from neurarium.data.sources import open_labelled
 from neurarium.tasks.features import nearest
 from neurarium.train.recipe import UserError
-from neurarium.visual_search import gallery
+from neurarium.uses.visual_search import gallery
 from tests.undrawn import undrawn
 
 QUIET: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}

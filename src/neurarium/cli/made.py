@@ -13,7 +13,7 @@ from neurarium.train.recipe import UserError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from neurarium.api import Trained
+    from neurarium.uses.trained import Trained
 
 REAL = 2000
 """Points of the test split that are drawn among generated ones at most."""

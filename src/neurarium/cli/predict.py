@@ -14,7 +14,7 @@ from neurarium.cli.on_run import OnRun
 from neurarium.train.recipe import UserError
 
 if TYPE_CHECKING:
-    from neurarium.api import Trained
+    from neurarium.uses.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _search(trained: Trained, args: Predict) -> int:
-    from neurarium.visual_search import gallery, search
+    from neurarium.uses.visual_search import gallery, search
 
     found = search(trained, args.files, args.similar, num=args.num)
     (picture,) = pictures.write(args.to, {"similar": gallery(found)})

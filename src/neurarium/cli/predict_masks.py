@@ -12,8 +12,8 @@ from neurarium.cli.arguments import emit
 from neurarium.train.recipe import UserError
 
 if TYPE_CHECKING:
-    from neurarium.api import Trained
     from neurarium.train.data import Spec
+    from neurarium.uses.trained import Trained
 
 
 def run(trained: Trained, spec: Spec, files: Sequence[str], *, to: str, json: bool) -> int:

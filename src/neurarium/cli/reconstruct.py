@@ -15,7 +15,7 @@ from neurarium.cli.on_run import OnRun
 from neurarium.train.recipe import UserError
 
 if TYPE_CHECKING:
-    from neurarium.generation import Reconstructed
+    from neurarium.uses.generation import Reconstructed
 
 SHOWN = 12
 ABOUT = """Send your items through the code and back. What comes back badly is unlike what was learned from.

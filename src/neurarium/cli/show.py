@@ -79,7 +79,7 @@ def _system(name: str, words: Sequence[str]) -> int:
 
     kind = find(name)
     recipe, settings, output = parse_recipe(kind, name, words, output=SystemOutput, verb="show")
-    from neurarium import description
+    from neurarium.uses import description
 
     trained = _trained(output.features, kind, settings.runs) if output.features else None
     recipe = trained.recipe if trained else recipe

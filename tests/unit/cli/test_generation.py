@@ -17,9 +17,9 @@ from torch import Tensor
 from neurarium import api
 from neurarium.cli.main import main
 from neurarium.data.sources import open_labelled
-from neurarium.generation import spherical, straight
 from neurarium.recipes import CATALOGUE
 from neurarium.train.recipe import UserError
+from neurarium.uses.generation import spherical, straight
 from tests.undrawn import undrawn
 
 QUIET: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}

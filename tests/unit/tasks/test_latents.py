@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from neurarium.generation import spherical, straight
 from neurarium.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from neurarium.plots.generated import arithmetic_picture, interpolation_strip
 from neurarium.tasks.latents import exemplars, latent_arithmetic
+from neurarium.uses.generation import spherical, straight
 
 LATENT = 10
 BARE_LEFT, BARE_RIGHT, BAR_LEFT, BAR_RIGHT = range(4)

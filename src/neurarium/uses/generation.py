@@ -18,7 +18,7 @@ from neurarium.train.data import Shard, Spec
 from neurarium.train.recipe import UserError, near
 
 if TYPE_CHECKING:
-    from neurarium.api import Trained
+    from neurarium.uses.trained import Trained
 
 Files = Sequence["str | Path"]
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from neurarium import api
 from neurarium.data.memory import InMemory
 from neurarium.networks.inception_v3 import InceptionV3, fid_inputs
 from neurarium.recipes.image_classifier import read_weights
@@ -28,9 +27,7 @@ from neurarium.tasks.generation_measures import (
 )
 from neurarium.train.data import Data, Spec
 from neurarium.train.recipe import UserError
-
-if TYPE_CHECKING:
-    from neurarium.api import Trained
+from neurarium.uses.trained import Trained, open_run
 
 Features = Callable[[Tensor], Tensor]
 """From images (N, C, H, W) in 0..1 to features (N, F), on the CPU."""
@@ -40,7 +37,7 @@ INCEPTION_FILE = "pt_inception-2015-12-05-6726825d.pth"
 
 def features_of(run: str | Path | Trained, *, runs: str = "runs") -> Features:
     """What the last layer of a trained classifier of images reads. Raises UserError for a run of another kind."""
-    trained = api.open_run(run, runs=runs)
+    trained = open_run(run, runs=runs)
     task: Any = trained.load()
     if not hasattr(task, "embed") or Spec.from_json(trained.run.header["spec"]).fitted.get("kind") != "images":
         raise UserError(f"{trained.run.name} did not learn classes of images, so it has no features. Choose another.")
@@ -89,7 +86,7 @@ def sample_quality(
     grey ones, for else the drawing of pixels counts as an error of the samples.
     Raises UserError for a run that does not make images, and for fewer than 100 test images.
     """
-    trained = api.open_run(run, runs=runs)
+    trained = open_run(run, runs=runs)
     task: Any = trained.load()
     data = trained.recipe.open_data() if data is None else data
     if not hasattr(task, "sample") or data.spec.fitted.get("kind") != "images" or not isinstance(data, InMemory):

@@ -12,11 +12,11 @@ from torch import Tensor
 from neurarium import api
 from neurarium.data.sources import open_labelled
 from neurarium.recipes.find import fill, find
-from neurarium.sample_quality import features_of, sample_quality
 from neurarium.tasks.generation_measures import copied_share, frechet_distance, precision_recall, spectral_distance
 from neurarium.train import launch
 from neurarium.train.recipe import UserError
 from neurarium.train.settings import Settings
+from neurarium.uses.sample_quality import features_of, sample_quality
 from tests.recipes.test_every_recipe import Quiet
 
 

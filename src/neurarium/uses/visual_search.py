@@ -20,7 +20,7 @@ from neurarium.train.recipe import UserError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from neurarium.api import Trained
+    from neurarium.uses.trained import Trained
 
 LETTERS = 16
 """Of a file's name above a picture; of longer ones the end is shown."""

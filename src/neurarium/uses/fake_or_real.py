@@ -16,7 +16,7 @@ from neurarium.runs.atomic import atomic_write
 from neurarium.train.recipe import UserError
 
 if TYPE_CHECKING:
-    from neurarium.api import Trained
+    from neurarium.uses.trained import Trained
 
 
 @dataclass(frozen=True, slots=True)
