@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,14 +13,10 @@ from torch.nn.utils import get_total_norm
 from neurarium.train import ranks
 from neurarium.train.data import Batch, State
 from neurarium.train.descent import Descent
-from neurarium.train.mean import Mean
+from neurarium.train.gradients import Losses, accumulate
 from neurarium.train.recipe import UserError
+from neurarium.train.safe_step import fused, safe_step
 from neurarium.train.transfer import Transfer
-
-Losses = TypeVar("Losses", Mean, dict[str, Mean])
-
-OBEY_FOUND_INF = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.Adagrad)
-"""Their fused kernels divide by `grad_scale` and leave weights and moments alone where `found_inf` is 1."""
 
 
 class Stepper:
@@ -64,7 +59,7 @@ class Stepper:
         self.parameters = [p for _, p in named]
         self.others = [p for p in task.parameters() if id(p) not in mine]
         self.descent = descent
-        self.optimizer = _fused(descent.optimizer, _groups(named, dict(transfer.rates)))
+        self.optimizer = fused(descent.optimizer, _groups(named, dict(transfer.rates)))
         for group in self.optimizer.param_groups:
             group["lr"] *= group.pop("factor", 1.0)
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
@@ -78,7 +73,6 @@ class Stepper:
         self.average = [p.detach().clone() for p in self.parameters] if averages else []
         self.history = [torch.zeros_like(p) for p in self.parameters] if descent.history else []
         self.set_frozen(bool(self.frozen))
-        self.obeys = isinstance(self.optimizer, OBEY_FOUND_INF) and bool(self.optimizer.param_groups[0].get("fused"))
 
     @property
     def learning_rate(self) -> float:
@@ -93,7 +87,9 @@ class Stepper:
         if self.frozen and self.thaw_at and self.count == self.thaw_at:
             self.set_frozen(False)
         with self._others_frozen():
-            losses, scale = self._accumulate(loss_fn, batch)
+            losses, scale = accumulate(
+                loss_fn, batch, self.parameters, precision=self.precision, micro_batches=self.micro_batches
+            )
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         self._descend(gradients, scale)
         return losses
@@ -109,52 +105,6 @@ class Stepper:
         """After `task.train()`: what is frozen at this step stays so."""
         if self.frozen:
             self.set_frozen(not self.thaw_at or self.count <= self.thaw_at)
-
-    def _accumulate(self, loss_fn: Callable[[Any], Losses], batch: Batch) -> tuple[Losses, Tensor | float]:
-        """Fill `.grad`; returns the losses, and the number by which the gradients are still to be divided."""
-        parts = [batch] if self.micro_batches == 1 else list(_micro_batches(batch, self.micro_batches))
-        sums: dict[str, Mean] = {}
-        buffers: dict[str, list[Tensor | None]] = {}
-        for part in parts:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-                returned = loss_fn(part)
-            losses = {"": returned} if isinstance(returned, Mean) else returned
-            trained = [name for name, mean in losses.items() if mean.total.requires_grad]
-            for name, mean in losses.items():
-                before = sums.get(name)
-                total, count = mean.total.detach(), mean.count
-                sums[name] = Mean(total, count) if before is None else Mean(before.total + total, before.count + count)
-            if not trained:
-                raise ValueError(
-                    f"None of the losses {sorted(losses)} carries a gradient. Do not detach what is learned."
-                )
-            if len(trained) == 1:
-                losses[trained[0]].total.backward()
-            elif len(parts) == 1:
-                counts = _over_ranks({name: losses[name].detach() for name in trained})
-                torch.stack([losses[name].total / counts[name].count for name in trained]).sum().backward()
-            else:
-                self._backward_apart({name: losses[name].total for name in trained}, buffers)
-        sums = _over_ranks(sums)
-        if buffers:
-            for position, parameter in enumerate(self.parameters):
-                pairs = ((kept[position], sums[name].count) for name, kept in buffers.items())
-                terms = [gradient / count for gradient, count in pairs if gradient is not None]
-                parameter.grad = torch.stack(terms).sum(0) if terms else None
-        scale = sums[trained[0]].count if len(trained) == 1 else 1.0
-        result = sums[""] if isinstance(returned, Mean) else {name: sums[name] for name in losses}
-        return result, scale
-
-    def _backward_apart(self, totals: Mapping[str, Tensor], buffers: dict[str, list[Tensor | None]]) -> None:
-        """Gradients of several totals, kept apart: their denominators are known only after the last micro-batch."""
-        for place, (name, total) in enumerate(totals.items(), start=1):
-            total.backward(retain_graph=place < len(totals))
-            kept = buffers.setdefault(name, [None] * len(self.parameters))
-            for position, parameter in enumerate(self.parameters):
-                if parameter.grad is not None:
-                    before = kept[position]
-                    kept[position] = parameter.grad if before is None else before + parameter.grad
-                    parameter.grad = None
 
     def _descend(self, gradients: list[Tensor], scale: Tensor | float) -> None:
         descent, optimizer = self.descent, self.optimizer
@@ -179,16 +129,7 @@ class Stepper:
         factor = descent.schedule(self.count)
         for group, rate in zip(optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
-        if self.obeys:
-            optimizer.grad_scale = self._on_device(scale)  # type: ignore[attr-defined]
-            optimizer.found_inf = bad  # type: ignore[attr-defined]
-            first = not optimizer.state
-            optimizer.step()
-            if first:
-                _clear_unless_good(bad, optimizer)
-        else:
-            torch._foreach_div_(gradients, self._on_device(scale))
-            _step_unless(bad, optimizer, self.parameters)
+        safe_step(optimizer, self.parameters, gradients, scale=self._on_device(scale), bad=bad)
         optimizer.zero_grad(set_to_none=True)
         if descent.l1:
             self._shrink(bad)
@@ -317,36 +258,6 @@ def _groups(named: list[tuple[str, nn.Parameter]], rates: Mapping[str, float]) -
     return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
 
 
-def _fused(factory: Callable[..., torch.optim.Optimizer], parameters: list[Any]) -> torch.optim.Optimizer:
-    """The optimizer, with its fused kernel where it has one for this device and nobody chose otherwise."""
-    known = inspect.signature(factory).parameters
-    fused = known.get("fused")
-    chosen = getattr(factory, "keywords", {})
-    if fused is None or "foreach" in chosen or "fused" in chosen:
-        return factory(parameters)
-    try:
-        return factory(parameters, fused=True)
-    except RuntimeError:  # no fused kernel for this device
-        return factory(parameters)
-
-
-def _micro_batches(batch: Batch, parts: int) -> Iterator[Batch]:
-    kind: Any = type(batch)
-    for tensors in zip(*(tensor.chunk(parts) for tensor in batch), strict=True):
-        yield kind(*tensors)
-
-
-def _over_ranks(means: dict[str, Mean]) -> dict[str, Mean]:
-    if ranks.world() == 1:
-        return means
-    device = next(iter(means.values())).total.device
-    flat = torch.stack(
-        [torch.as_tensor(n, dtype=torch.float64, device=device) for m in means.values() for n in (m.total, m.count)]
-    )
-    flat = ranks.sum_over_ranks(flat).view(-1, 2)
-    return {name: Mean(row[0].float(), row[1].float()) for name, row in zip(means, flat, strict=True)}
-
-
 def _like(parameter: Tensor, value: Any) -> Any:
     """A copy in the parameter's own memory layout: fused kernels read both in storage order."""
     if not isinstance(value, Tensor):
@@ -354,27 +265,3 @@ def _like(parameter: Tensor, value: Any) -> Any:
     if value.shape != parameter.shape:
         return value.clone()
     return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-
-
-@torch.no_grad()
-def _clear_unless_good(bad: Tensor, optimizer: torch.optim.Optimizer) -> None:
-    """Fused SGD takes memory as it lies for its momentum and leaves it so where the first step is bad: make it 0."""
-    for moments in optimizer.state.values():
-        for value in (value for value in moments.values() if isinstance(value, Tensor)):
-            value.copy_(torch.where(bad.to(value.device) > 0, 0.0, value))
-
-
-@torch.no_grad()
-def _step_unless(bad: Tensor, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) -> None:
-    """A step of an optimizer without `found_inf`, taken back on the device where `bad` is 1."""
-    if not optimizer.state:  # the moments do not exist yet, so there is nothing to go back to: wait for the host once
-        if not bool(bad):
-            optimizer.step()
-        return
-    tensors: list[Tensor] = [*parameters]
-    for parameter in parameters:
-        tensors += [value for value in optimizer.state[parameter].values() if isinstance(value, Tensor)]
-    kept = [tensor.clone() for tensor in tensors]
-    optimizer.step()
-    for tensor, before in zip(tensors, kept, strict=True):
-        tensor.copy_(torch.where(bad.to(tensor.device).bool(), before, tensor))
