@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import statistics
-import subprocess
 import sys
 from typing import Any
 
 from benchmarks import record
+from benchmarks.alone import measured_alone
 from benchmarks.contestants import CONTESTANTS
 
 STEPS = {"lenet5": 340, "mlp": 360}
@@ -51,14 +50,9 @@ def main() -> int:
 
 
 def _run(name: str, network: str) -> dict[str, float]:
-    """In a process of its own, so that threads, compiled kernels and memory of one do not help or harm another."""
-    command = [sys.executable, "-m", "benchmarks.contestants", name, network, str(STEPS[network])]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
+    found, said = measured_alone("benchmarks.contestants", name, network, str(STEPS[network]))
     if name == "neurarium":
-        print(done.stderr.strip().splitlines()[-1], flush=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        print(said.strip().splitlines()[-1], flush=True)
     return found
 
 

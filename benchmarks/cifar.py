@@ -16,11 +16,12 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from typing import Any
+
+from benchmarks.alone import measured_alone
 
 BATCH, WIDTH = 256, 16
 
@@ -147,14 +148,12 @@ def main() -> int:
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}
     for number in range(arguments.rounds):
         for name in CONTESTANTS:
-            command = [sys.executable, "-m", "benchmarks.cifar", "--epochs", str(arguments.epochs), "--one", name]
-            done = subprocess.run([*command, str(number)], capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
-            measured[name].append(json.loads(done.stdout.splitlines()[-1]))
+            given = ("--epochs", str(arguments.epochs), "--one", name, str(number))
+            found, said = measured_alone("benchmarks.cifar", *given)
+            measured[name].append(found)
             print(f"round {number + 1}  {name:10} {measured[name][-1]}", flush=True)
             if name == "neurarium":
-                print("\n".join(line for line in done.stderr.splitlines() if "Fast path" in line), flush=True)
+                print("\n".join(line for line in said.splitlines() if "Fast path" in line), flush=True)
     for name, runs in measured.items():
         ratios = [
             a["samples_per_second"] / b["samples_per_second"] for a, b in zip(measured["neurarium"], runs, strict=True)
