@@ -71,9 +71,11 @@ class Plan:
 def fit(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, screen: Screen) -> None:
     """Train to the plan's end from wherever the training stands.
 
-    Raises Interrupted after SIGINT or SIGTERM, with the state saved; Diverged when a quantity is no longer finite,
-    with the last good checkpoint kept.
+    Raises UserError before the first step for a condition on an unknown measure; Interrupted after SIGINT or SIGTERM,
+    with the state saved; Diverged when a quantity is no longer finite, with the last good checkpoint kept.
     """
+    if plan.stop_when and training.step == 0:
+        _try_rule(plan.stop_when, training, data, plan, shard)
     batches = Drawn(training.stream, shard.world)
     saving, drawing = Cadence(share=1 / 200), Cadence(share=1 / 100)
     started = last = time.perf_counter()
@@ -130,6 +132,13 @@ def save(training: Training, run: Run, shard: Shard) -> None:
         run.sync()
         checkpoint.save(run.checkpoint_path(training.step), state)
         run.prune(2)
+
+
+def _try_rule(rule: StopWhen, training: Training, data: Data, plan: Plan, shard: Shard) -> None:
+    """One batch tells which measures there are: a misspelt one must not come to light hours later."""
+    batch = next(iter(data.split(plan.goal.split, shard=shard)))
+    with training.evaluating():
+        rule.holds(training.task.evaluate([batch]))
 
 
 def _evaluate(training: Training, data: Data, run: Run, plan: Plan, shard: Shard, screen: Screen) -> None:

@@ -16,7 +16,8 @@ from neurarium.train.fit import Interrupted
 from neurarium.train.recipe import UserError
 from neurarium.train.settings import Settings
 from neurarium.train.stopping import StopWhen
-from tests.recipes.test_every_recipe import Quiet, stop_at
+from tests.recipes.comparing import difference
+from tests.recipes.test_every_recipe import Quiet, stop_at, tiny, train
 
 QUIET: dict[str, Any] = {"threads": 1, "precision": "float32", "compile": "off"}
 
@@ -46,8 +47,8 @@ def test_other_words_are_refused_before_anything_begins(text: str) -> None:
 
 
 def accuracies(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
-    """In place of what the discriminator would reach."""
-    given = iter(values)
+    """In place of what the discriminator would reach; what is tried before the first step is not counted."""
+    given = iter([0.0, *values])
 
     def evaluate(self: Adversarial, batches: Any) -> dict[str, float]:
         return {"quality": 0.0, "discriminator_accuracy": next(given), "items": 1.0}
@@ -89,3 +90,15 @@ def test_a_measure_that_is_not_there_is_named_with_those_that_are(tmp_path: Path
     )
     with pytest.raises(UserError, match=wanted):
         api.train("gan-ring", steps=2, batch_size=8, stop_when="discriminator_acuracy<1", runs=str(tmp_path), **QUIET)
+    assert Run.open("last", tmp_path).rows() == []  # not one step was taken
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("name", ["gan-ring", "dcgan", "rbm"])
+def test_a_condition_that_is_never_met_changes_nothing(name: str, tmp_path: Path) -> None:
+    """What is tried before the first step leaves weights, statistics, chains and generators as they were."""
+    recipe = tiny(name, **({"steps": 6} if name != "rbm" else {"epochs": 0.4}))
+    plain = train(recipe, tmp_path / "plain", evaluations=2)
+    measure = recipe.goal.measure
+    ruled = train(recipe, tmp_path / "ruled", evaluations=2, stop_when=f"{measure}<-1e9")
+    assert difference(plain, ruled) == ""
