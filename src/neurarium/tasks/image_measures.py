@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from neurarium.tasks.collapse import spread
-from neurarium.tasks.generation_measures import class_coverage, density_coverage, frechet_distance, precision_recall
+from neurarium.tasks.generation_measures import class_coverage, frechet_distance
+from neurarium.tasks.neighbours import density_coverage, precision_recall
 
 SMALL = 8
 """Height and width of the images whose pixels are the features."""

@@ -18,13 +18,8 @@ from torch import Tensor
 from neurarium.data.memory import InMemory
 from neurarium.networks.inception_v3 import InceptionV3, fid_inputs
 from neurarium.recipes.image_classifier import read_weights
-from neurarium.tasks.generation_measures import (
-    copied_share,
-    density_coverage,
-    frechet_distance,
-    precision_recall,
-    spectral_distance,
-)
+from neurarium.tasks.generation_measures import frechet_distance, spectral_distance
+from neurarium.tasks.neighbours import copied_share, density_coverage, precision_recall
 from neurarium.train.data import Data, Spec
 from neurarium.train.recipe import UserError
 from neurarium.uses.trained import Trained, open_run
@@ -79,9 +74,9 @@ def sample_quality(
     """Measures of so many samples of a run beside real images: rows "samples" and "training images".
 
     The latter are as many real images, drawn from the training split and measured as if they were samples: what a
-    perfect generator would get. `count` is at most the number of test images. See tasks/generation_measures.py for the
-    measures; all but spectral_distance, which is of pixels, are of `features`. copied is the share of samples that lie
-    nearer to a training image than 99 % of the test images do.
+    perfect generator would get. `count` is at most the number of test images. For the measures see
+    tasks/generation_measures.py and tasks/neighbours.py; all but spectral_distance, which is of pixels, are of
+    `features`. copied is the share of samples that lie nearer to a training image than 99 % of the test images do.
     data: the real images, the run's own if None. Give the grey ones for a run that learned from binary images and makes
     grey ones, for else the drawing of pixels counts as an error of the samples.
     Raises UserError for a run that does not make images, and for fewer than 100 test images.

@@ -12,7 +12,8 @@ from torch import Tensor
 from neurarium import api
 from neurarium.data.sources import open_labelled
 from neurarium.recipes.find import fill, find
-from neurarium.tasks.generation_measures import copied_share, frechet_distance, precision_recall, spectral_distance
+from neurarium.tasks.generation_measures import frechet_distance, spectral_distance
+from neurarium.tasks.neighbours import copied_share, precision_recall
 from neurarium.train import launch
 from neurarium.train.recipe import UserError
 from neurarium.train.settings import Settings
