@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.nn.rbm import RBM, all_states
+from neurarium.tasks.binary_images import BinaryImages
 from neurarium.tasks.deep_belief_network import DeepBeliefNetwork
-from neurarium.tasks.rbm import BinaryImages
 from neurarium.train.batches import Unlabelled
 from neurarium.train.descent import Descent
 from neurarium.train.recipe import UserError

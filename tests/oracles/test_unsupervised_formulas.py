@@ -30,13 +30,14 @@ from neurarium.nn.minibatch_discrimination import MinibatchDeviation, MinibatchD
 from neurarium.nn.rbm import RBM
 from neurarium.nn.spectral_norm import SpectralConv2d, SpectralLinear
 from neurarium.tasks.adversarial import Adversarial
+from neurarium.tasks.binary_images import BinaryImages
 from neurarium.tasks.code_penalties import Contractive, KLSparsity, L1Activity
 from neurarium.tasks.conditions import ClassPrediction, CodePrediction, Codes
 from neurarium.tasks.deep_belief_network import DeepBeliefNetwork
 from neurarium.tasks.disentanglement import mutual_information_gap
 from neurarium.tasks.modes import ModesReached
 from neurarium.tasks.pixels import BernoulliPixels, GaussianPixels
-from neurarium.tasks.rbm import BinaryImages, ContrastiveDivergence
+from neurarium.tasks.rbm import ContrastiveDivergence
 from neurarium.tasks.vae import VariationalAutoencoder
 from neurarium.tasks.vq_vae import perplexity
 from neurarium.train.descent import Descent

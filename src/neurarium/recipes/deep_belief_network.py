@@ -63,8 +63,8 @@ class DeepBeliefNetwork(Recipe):
         from torch.optim import SGD
 
         from neurarium.nn.rbm import RBM
+        from neurarium.tasks.binary_images import BinaryImages
         from neurarium.tasks.deep_belief_network import DeepBeliefNetwork as Task
-        from neurarium.tasks.rbm import BinaryImages
         from neurarium.train.descent import Descent
         from neurarium.train.schedules import cosine
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from neurarium.train.recipe import Claim, Goal, Recipe
 
 if TYPE_CHECKING:
-    from neurarium.tasks.rbm import BinaryImageModel
+    from neurarium.tasks.binary_images import BinaryImageModel
     from neurarium.train.data import Data, Spec
 
 
@@ -66,7 +66,8 @@ class RestrictedBoltzmannMachine(Recipe):
         from torch.optim import SGD
 
         from neurarium.nn.rbm import RBM
-        from neurarium.tasks.rbm import BinaryImages, ContrastiveDivergence, PersistentContrastiveDivergence
+        from neurarium.tasks.binary_images import BinaryImages
+        from neurarium.tasks.rbm import ContrastiveDivergence, PersistentContrastiveDivergence
         from neurarium.train.descent import Descent
         from neurarium.train.schedules import cosine
 

@@ -12,9 +12,9 @@ from neurarium.losses.classification import binary_cross_entropy_with_logits as 
 from neurarium.nn.annealed_importance import log_partition
 from neurarium.nn.dense import dense_layers
 from neurarium.nn.rbm import RBM, draw
-from neurarium.plots.gallery import image_grid
+from neurarium.tasks.binary_images import BinaryImages, contrastive_losses
 from neurarium.tasks.classification import to_tensor
-from neurarium.tasks.rbm import COLUMNS, SHOWN, BinaryImages, contrastive_losses, reconstructions, weights
+from neurarium.tasks.rbm_pictures import pictures
 from neurarium.train import ranks
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
@@ -191,9 +191,4 @@ class DeepBeliefNetwork(Task):
         return nn.Sequential(self.inputs, self.network), (batch[0],)
 
     def pictures(self, batches: Iterable[Batch]) -> Figures:
-        """Samples; images over what is left of them at the top; weights of the first units of the first layer."""
-        return {
-            "samples": image_grid(self.sample(SHOWN).numpy(), columns=COLUMNS),
-            "reconstructions": reconstructions(self, next(iter(batches))[0]),
-            "weights": weights(self.layers[0], self.inputs),
-        }
+        return pictures(self, self.layers[0], next(iter(batches))[0])

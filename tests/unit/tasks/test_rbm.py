@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from neurarium.nn.rbm import RBM, all_states
-from neurarium.tasks.rbm import BinaryImages, ContrastiveDivergence, PersistentContrastiveDivergence
+from neurarium.tasks.binary_images import BinaryImages
+from neurarium.tasks.rbm import ContrastiveDivergence, PersistentContrastiveDivergence
 from neurarium.train import ranks
 from neurarium.train.batches import Unlabelled
 from neurarium.train.descent import Descent
