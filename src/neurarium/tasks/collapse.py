@@ -42,7 +42,7 @@ def collapse_warnings(rows: Sequence[Mapping[str, Any]], steps: int) -> list[str
     if now.get("spread", 1.0) < LEAST and (late or any(row.get("spread", 0.0) >= 2 * LEAST for row in before)):
         found.append(
             f"samples are nearly all the same: they vary less than {LEAST:.0%} as much as the data (spread). The "
-            "generator has collapsed or learns nothing; look at the pictures, and lower --lr or take another system."
+            "generator has collapsed, or needs more steps; look at the pictures, and lower --lr or take another system."
         )
     one_of_several = now.get("judge_modes") == 1 and now["judge_divergence"] > 0
     if one_of_several and (late or any(row["judge_modes"] > 1 for row in before)):
