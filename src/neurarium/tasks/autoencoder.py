@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from neurarium.losses.regression import squared_error
 from neurarium.nn.corruption import Corruption, corrupt_alone
-from neurarium.plots.reconstructions import code_scatter, reconstructed_curves, reconstruction_gallery
+from neurarium.tasks.autoencoder_pictures import pictures
 from neurarium.tasks.classification import to_tensor
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
@@ -21,7 +21,6 @@ CHUNK = 1000
 """Items of one forward pass of `encode`, `decode` and `reconstruct`, which bounds their memory."""
 ACTIVE = 0.1
 """A unit of the code is active for an item where its size is above this."""
-SHOWN = 10
 
 
 class CodePenalty(Protocol):
@@ -118,7 +117,7 @@ class Autoencoder(LossTask):
     def decode(self, z: Any) -> Tensor:
         """Items from codes (N, d), on the CPU: images (N, C, H, W) in [0, 1], others in their own units."""
         chunks = to_tensor(z).float().split(CHUNK)
-        return torch.cat([self._seen(self.decoder(part.to(self.device))).cpu() for part in chunks])
+        return torch.cat([self.shown(self.decoder(part.to(self.device))).cpu() for part in chunks])
 
     @torch.no_grad()
     def reconstruct(self, x: Any) -> Tensor:
@@ -147,41 +146,12 @@ class Autoencoder(LossTask):
 
     @torch.no_grad()
     def pictures(self, batches: Iterable[Batch]) -> Figures:
-        """Inputs over outputs; with corruption what was spoiled, what was made of it, and the target; codes of two
-        numbers by class."""
-        codes, labels, few = [], [], []
-        for batch in batches:
-            few.append(batch[0][:: max(1, len(batch[0]) // SHOWN)])
-            codes.append(self.encode(batch[0]))
-            labels.append(batch[-1].cpu())
-        items = torch.cat(few)  # from the whole split, which may lie by class
-        figures = {"reconstructions": self._gallery(items[:: max(1, len(items) // SHOWN)][:SHOWN])}
-        if codes[0].shape[1] == 2 and self.classes:
-            figures["codes"] = code_scatter(torch.cat(codes).numpy(), torch.cat(labels).numpy(), self.classes)
-        return figures
+        return pictures(self, batches)
 
-    def _gallery(self, items: Tensor) -> Any:
-        x, target = self.inputs(items), self.targets(items)
-        shown = {"input": x}
-        if self.corrupt is not None:
-            shown = {"input": corrupt_alone(self.corrupt, x)}
-        shown["output"] = self._seen(self.decoder(self.encoder(shown["input"])))
-        if self.corrupt is not None or self.targets is not self.inputs:
-            shown["target"] = _restored(self.targets, target)
-        shown["input"] = _restored(self.inputs, shown["input"])
-        rows = {name: values.float().cpu().numpy() for name, values in shown.items()}
-        if x.dim() == 4:
-            return reconstruction_gallery(rows)
-        return reconstructed_curves(*(values.reshape(len(x), -1)[:5] for values in (rows["input"], rows["output"])))
-
-    def _seen(self, given: Tensor) -> Tensor:
+    def shown(self, given: Tensor) -> Tensor:
         """From the decoder's output to items as a person has them."""
-        return _restored(self.targets, self.output(given.float()))
-
-
-def _restored(inputs: nn.Module, x: Tensor) -> Tensor:
-    values: Tensor = inputs.restore(x)  # type: ignore[operator]
-    return values
+        values: Tensor = self.targets.restore(self.output(given.float()))  # type: ignore[operator]
+        return values
 
 
 class Reconstruction(nn.Module):

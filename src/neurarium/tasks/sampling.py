@@ -48,6 +48,12 @@ def asked(labels: Any, count: int, condition: Condition | None, device: torch.de
     return wanted.long()
 
 
+def even_normal(*shape: int) -> Tensor:
+    """Standard normal numbers, float64 on the CPU, that do not depend on how many are drawn at once, as torch's own do:
+    an evaluation gives the same value whatever its batches are."""
+    return torch.special.ndtri(torch.rand(*shape, dtype=torch.float64).clamp(min=1e-12))
+
+
 def truncated(z: Tensor, threshold: float) -> Tensor:
     """Standard normal numbers as ones whose size is at most the threshold; Brock et al. 2018, section 3.1.
 

@@ -12,7 +12,9 @@ from torch.nn import functional as F
 from neurarium.losses.elbo import gaussian_kl, importance_weighted_bound
 from neurarium.losses.likelihood import gaussian_nll
 from neurarium.tasks.classification import to_tensor
+from neurarium.tasks.given_labels import with_labels
 from neurarium.tasks.pixels import PixelModel
+from neurarium.tasks.sampling import even_normal
 from neurarium.tasks.vae_pictures import pictures
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
@@ -162,22 +164,8 @@ class VariationalAutoencoder(LossTask):
 
     def _parts(self, x: Any, labels: Any, size: int) -> Iterable[tuple[Tensor, Tensor | None]]:
         """Chunks of items on the device, with their labels where the model is conditional."""
-        items = to_tensor(x)
-        if self.conditional != (labels is not None):
-            raise ValueError(
-                f"Expected labels (N,) from 0 to {len(self.classes) - 1}, received none."
-                if self.conditional
-                else "This model knows no classes, so labels would be ignored. Leave them out."
-            )
-        if labels is None:
-            return ((part.to(self.device), None) for part in items.split(size))
-        names = to_tensor(labels)
-        if names.shape != (len(items),) or not bool(((names >= 0) & (names < len(self.classes))).all()):
-            raise ValueError(
-                f"Expected {len(items)} labels from 0 to {len(self.classes) - 1}, received {names.tolist()[:10]}."
-            )
-        pairs = zip(items.split(size), names.split(size), strict=True)
-        return ((part.to(self.device), mine.to(self.device)) for part, mine in pairs)
+        num_classes = len(self.classes) if self.conditional else None
+        return with_labels(to_tensor(x), labels, num_classes=num_classes, size=size, device=self.device)
 
     def networks(self, batch: Batch) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         x, told = self.inputs(batch[0]), self.told(batch[-1])
@@ -192,12 +180,6 @@ class VariationalAutoencoder(LossTask):
     @torch.no_grad()
     def pictures(self, batches: Iterable[Batch]) -> Figures:
         return pictures(self, batches)
-
-
-def even_normal(*shape: int) -> Tensor:
-    """Standard normal numbers, float64 on the CPU, that do not depend on how many are drawn at once, as torch's own do:
-    an evaluation gives the same value whatever its batches are."""
-    return torch.special.ndtri(torch.rand(*shape, dtype=torch.float64).clamp(min=1e-12))
 
 
 class Posterior(nn.Module):

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
 from neurarium.tasks.pixels import BernoulliPixels, GaussianPixels
-from neurarium.tasks.vae import VariationalAutoencoder, even_normal
+from neurarium.tasks.sampling import even_normal
+from neurarium.tasks.vae import VariationalAutoencoder
 from neurarium.train.descent import Descent
 from neurarium.train.schedules import cosine
 from neurarium.train.stepper import Stepper
