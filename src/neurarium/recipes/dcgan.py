@@ -27,7 +27,7 @@ class DCGAN(ImageGAN):
         "Radford, Metz, Chintala 2015, Unsupervised representation learning with deep convolutional generative "
         "adversarial networks"
     )
-    claims: ClassVar[tuple[Claim, ...]] = ()
+    claims: ClassVar[tuple[Claim, ...]] = (Claim("frechet_distance", 0.12, at="most", knobs=(("steps", 2000),)),)
 
     loss: Literal["non-saturating", "minimax", "smoothed"] = "non-saturating"
     """What the players minimise; smoothed: non-saturating with the target 0.9 for real images."""

@@ -27,6 +27,17 @@ class GANRing(Recipe):
     goal: ClassVar[Goal] = Goal("quality")
     claims: ClassVar[tuple[Claim, ...]] = (
         Claim("modes", 6.0, paper="of eight; on this ring a plain GAN collapses (Metz et al. 2017)"),
+        Claim(
+            "modes",
+            7.0,
+            knobs=(
+                ("game", "wasserstein"),
+                ("bound", "penalty"),
+                ("penalty_weight", 0.1),
+                ("discriminator_steps", 5),
+                ("batch_size", 256),
+            ),
+        ),
     )
     tiny: ClassVar[dict[str, Any]] = {"steps": 20, "batch_size": 64}
 
