@@ -98,11 +98,10 @@ def vae_loop(batch: int = 128) -> tuple[Callable[[], None], int]:
     import torch
     from torch.nn import functional as F
 
-    from neurarium.data.binarised import binarised
-    from neurarium.data.sources import open_labelled
+    from neurarium.data.binarised import open_binarised
     from neurarium.networks.vae import DenseDecoder, DenseEncoder
 
-    data: Any = binarised(open_labelled("mnist", batch_size=batch), "static", batch_size=batch, name="mnist")
+    data: Any = open_binarised("mnist", "static", batch_size=batch)
     x = data.items("train")[0]
     sizes: dict[str, Any] = {"shape": (1, 28, 28), "hidden": (400, 400), "latent_size": 20, "condition_size": 0}
     encoder, decoder = DenseEncoder(**sizes), DenseDecoder(**sizes)

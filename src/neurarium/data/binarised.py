@@ -11,10 +11,24 @@ from torch import Tensor
 from neurarium.data.memory import InMemory
 from neurarium.data.recut import Rows
 from neurarium.data.seeding import Purpose, generator
+from neurarium.data.sources import open_labelled
 from neurarium.train.data import Data
 from neurarium.train.recipe import UserError
 
 WHITE = 255
+
+
+def open_binarised(
+    name: str, protocol: Literal["static", "dynamic", "threshold", "none"], *, batch_size: int, **opening: Any
+) -> Data:
+    """Labelled images, drawn by the protocol, or as they are: grey for "none", for others to cut at a "threshold".
+
+    opening: further arguments of `open_labelled`.
+    """
+    data = open_labelled(name, batch_size=batch_size, **opening)
+    if protocol == "threshold" or protocol == "none":
+        return data
+    return binarised(data, protocol, batch_size=batch_size, name=name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,13 +52,9 @@ class RestrictedBoltzmannMachine(Recipe):
     """Factor of the squared penalty on weights and biases."""
 
     def open_data(self) -> Data:
-        from neurarium.data.binarised import binarised
-        from neurarium.data.sources import open_labelled
+        from neurarium.data.binarised import open_binarised
 
-        data = open_labelled(self.data, batch_size=self.batch_size, channels=1)
-        if self.binarisation == "threshold":
-            return data
-        return binarised(data, self.binarisation, batch_size=self.batch_size, name=self.data)
+        return open_binarised(self.data, self.binarisation, batch_size=self.batch_size, channels=1)
 
     def task(self, spec: Spec) -> BinaryImageModel:
         from functools import partial

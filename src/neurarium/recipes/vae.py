@@ -56,13 +56,11 @@ class VAE(Recipe):
     """Peak learning rate of AdamW's one-cycle schedule."""
 
     def open_data(self) -> Data:
-        from neurarium.data.binarised import binarised
-        from neurarium.data.sources import open_labelled
+        from neurarium.data.binarised import open_binarised
 
-        data = open_labelled(self.data, batch_size=self.batch_size, image_size=self.image_size or None)
-        if self.binarisation == "none":
-            return data
-        return binarised(data, self.binarisation, batch_size=self.batch_size, name=self.data)
+        return open_binarised(
+            self.data, self.binarisation, batch_size=self.batch_size, image_size=self.image_size or None
+        )
 
     def task(self, spec: Spec) -> VariationalAutoencoder:
         from functools import partial
