@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from neurarium.networks.dcgan import DCGANGenerator
+from neurarium.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 
 
 class Coupled(nn.Module):
@@ -36,24 +36,13 @@ def coupled_generators(*, latent_size: int = 100, **settings: Any) -> tuple[Coup
     return Coupled(shared, nn.Sequential(*one[-2:])), Coupled(shared, nn.Sequential(*two[-2:]))
 
 
-def coupled_discriminators(
-    *, size: int, channels: int = 1, width: int = 20, num_predicted: int = 0
-) -> tuple[Coupled, Coupled]:
+def coupled_discriminators(**settings: Any) -> tuple[Coupled, Coupled]:
     """Two discriminators whose last layers are the same modules; Liu, Tuzel 2016, section 3.
 
-    Those of the paper for digits, a LeNet: 5 x 5 convolutions to 20 and 50 maps, max-pooling after each, a dense layer
-    of 500 units with PReLU, and the scores. Only the first convolution, which reads the pixels, is each one's own.
-    Borders are padded here, so that images of any size fit. width: maps of the first layer.
+    Only the first convolution, which reads the pixels, is each one's own, as in the paper's networks for digits, which
+    have no batch normalization either. settings: of `DCGANDiscriminator`, whose layers these are.
     Each: in (B, channels, size, size), out (B, 1 + num_predicted).
     """
-    maps, units, side = 5 * width // 2, 25 * width, size // 4
-    first = [nn.Sequential(nn.Conv2d(channels, width, 5, padding=2), nn.MaxPool2d(2)) for _ in range(2)]
-    shared = nn.Sequential(
-        nn.Conv2d(width, maps, 5, padding=2),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(maps * side * side, units),
-        nn.PReLU(),
-        nn.Linear(units, 1 + num_predicted),
-    )
-    return Coupled(first[0], shared), Coupled(first[1], shared)
+    one, two = (DCGANDiscriminator(norm="none", **settings).layers for _ in range(2))
+    shared = one[2:]
+    return Coupled(one[:2], shared), Coupled(two[:2], shared)

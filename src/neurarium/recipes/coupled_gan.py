@@ -46,13 +46,11 @@ class CoGAN(ImageGAN):
         channels, height, width = self.images(spec)
         size = power_of_two(height, width)
         half = [0.5] * channels
-        layers: dict[str, Any] = {"size": size, "channels": channels}
+        layers: dict[str, Any] = {"size": size, "channels": channels, "width": self.width}
         classes = spec.classes if self.classify else ()
         return CoupledGAN(
-            generators=coupled_generators(latent_size=self.latent_size, width=self.width, **layers),
-            discriminators=coupled_discriminators(
-                width=max(1, 5 * self.width // 8), num_predicted=len(classes), **layers
-            ),
+            generators=coupled_generators(latent_size=self.latent_size, **layers),
+            discriminators=coupled_discriminators(num_predicted=len(classes), **layers),
             inputs=ImageInput(channels=channels, size=(size, size), mean=half, std=half, own=(height, width)),
             latent_size=self.latent_size,
             game=self.game(),

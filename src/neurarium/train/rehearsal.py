@@ -65,7 +65,7 @@ def rehearse(recipe: Recipe, data: Data, settings: Settings, steps: int, shard: 
         return Rehearsal(plain, f"{shard.world} ranks take the plain path unless told otherwise")
     if not free:
         return Rehearsal(plain, "as the settings say")
-    file = _cache() / f"{_key(recipe, data, settings)}.json"
+    file = _cache() / f"{_key(recipe, data, settings, plain)}.json"
     try:
         kept = json.loads(file.read_text())
         return Rehearsal(FastPath(**kept["path"]), kept["why"] + ", measured before")
@@ -191,10 +191,13 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "neurarium-rehearsals"
 
 
-def _key(recipe: Recipe, data: Data, settings: Settings) -> str:
-    """What the measured speed depends on: the recipe's fields, the data's shape, the machine and the versions."""
+def _key(recipe: Recipe, data: Data, settings: Settings, plain: FastPath) -> str:
+    """What the measured speed depends on: the recipe's fields, the data's shape, the machine and the versions.
+
+    The plain path tells how many threads this process may take, which OMP_NUM_THREADS or a container may limit.
+    """
     chosen = {name: getattr(settings, name) for name in ("device", "precision", "compile", "threads", "micro_batches")}
-    machine = [platform.node(), platform.machine(), os.cpu_count(), torch.__version__, hardware.device_name()]
+    machine = [platform.node(), platform.machine(), plain.to_json(), torch.__version__, hardware.device_name()]
     spec = [data.spec.shape, len(data.spec.classes), len(data.spec.vocabulary)]
     text = json.dumps([type(recipe).__qualname__, asdict(recipe), spec, chosen, machine], default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
