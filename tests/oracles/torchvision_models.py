@@ -19,7 +19,7 @@ _registered: list[Any] = []
 def models() -> Any:
     """The module torchvision.models; the test is skipped where torchvision is not installed."""
     if not _registered and not hasattr(torch.ops.torchvision, "nms"):
-        library = torch.library.Library("torchvision", "DEF")  # schemas alone: no network here calls them
+        library = torch.library.Library("torchvision", "DEF")  # schemas without kernels: detection alone calls them
         for name in OPERATORS:
             library.define(f"{name}(Tensor x) -> Tensor")
         _registered.append(library)

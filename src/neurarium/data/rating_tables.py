@@ -116,7 +116,7 @@ def _numbered(names: pl.Series) -> tuple[tuple[str, ...], np.ndarray]:
     import polars as pl
 
     text = names.cast(pl.String)
-    numbers = text.cast(pl.Int64, strict=False)
+    numbers = text.cast(pl.Int64, strict=False)  # one name that is no number, and all are sorted as texts
     keys = (text if numbers.null_count() else numbers).to_numpy()
     _, first, which = np.unique(keys, return_index=True, return_inverse=True)
     return tuple(text[int(row)] for row in first), which.astype(np.int64)

@@ -71,7 +71,7 @@ def as_numbers(series: pl.Series, style: Style | Mapping[str, str] = PLAIN) -> t
 
     if isinstance(style, Mapping):
         style = Style(**style)
-    cast = series.cast(pl.Float64, strict=False)
+    cast = series.cast(pl.Float64, strict=False)  # what is no number becomes null, which the mask tells
     if style != PLAIN and series.dtype == pl.String:
         digits, unit = _parts(series)
         for mark in {style.thousands, "'", " ", "\u00a0"} - {"", style.decimal}:
@@ -138,7 +138,7 @@ def as_days(series: pl.Series, form: str) -> tuple[np.ndarray, np.ndarray]:
     import polars as pl
 
     kind = pl.Datetime("us") if "%H" in form else pl.Date
-    parsed = series.str.strptime(kind, form, strict=False, exact=True)
+    parsed = series.str.strptime(kind, form, strict=False, exact=True)  # no date: null, in the mask
     moments = parsed.cast(pl.Datetime("us")).dt.timestamp("us").cast(pl.Float64)
     values = moments.to_numpy().astype(np.float64) / (24 * 3600 * 1e6)
     strange = (values < EARLIEST) | (values > LATEST)  # 1.2.3 is a version, not a day of the year 3

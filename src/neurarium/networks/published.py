@@ -36,7 +36,7 @@ def load_published(network: Network, state: Mapping[str, Tensor], *, stem: str, 
     if missing or extra or other:
         what = f"missing {_few(missing)}, left over {_few(extra)}, of another shape {_few(other)}"
         raise ValueError(f"The weights are not those of this {type(network).__name__}: {what}.")
-    network.load_state_dict(chosen, strict=False)
+    network.load_state_dict(chosen, strict=False)  # new heads and counters may lack; all else was checked
     return network
 
 

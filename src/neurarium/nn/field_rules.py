@@ -109,7 +109,7 @@ def _reaching(reach: int) -> Callable[..., Fields]:
 
 def _padded(fields: Fields, x: Tensor, named: Mapping[str, Any], out: Tensor, place: int) -> Fields:
     pads: Sequence[int] = named["pad"] if "pad" in named else named["padding"]
-    before = dict(zip(range(x.ndim - 1, -1, -1), pads[::2], strict=False))
+    before = dict(zip(range(x.ndim - 1, -1, -1), pads[::2], strict=False))  # last axes alone
     return _shifted(fields, {axis: -number for axis, number in before.items()})
 
 

@@ -102,7 +102,7 @@ class _Tracer(TorchDispatchMode):
             return output
         schema = func._schema.arguments
         named = {argument.name: argument.default_value for argument in schema}
-        named |= dict(zip(named, args, strict=False)) | (kwargs or {})
+        named |= dict(zip(named, args, strict=False)) | (kwargs or {})  # later arguments keep their defaults
         known = {id(value): self.fields[value] for value in read}
         for place, result in enumerate(_tensors(output)):
             self.fields[result] = _after(func, named, read, known, result, place)

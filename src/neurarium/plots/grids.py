@@ -48,7 +48,7 @@ def number_grids(
     top = 0.0
     for row, height in zip(shown, heights, strict=True):
         left = 0.0
-        for (title, grid), width in zip(row.items(), widths, strict=False):
+        for (title, grid), width in zip(row.items(), widths, strict=False):  # rows may be shorter
             colours = _by_window(grid, windows[title]) if windows and title in windows else _by_value(grid)
             axes.imshow(colours, extent=(left, left + grid.shape[1], top + 1.2 + len(grid), top + 1.2), gid=title)
             axes.text(left, top + 0.95, title, fontsize=8.5, color=style.INK, va="bottom", parse_math=False)
