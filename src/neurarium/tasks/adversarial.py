@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from neurarium.losses.adversarial import Game, feature_matching_loss
 from neurarium.nn.normalization import batch_statistics
 from neurarium.tasks.adversarial_pictures import pictures
-from neurarium.tasks.collapse import collapse_warnings
+from neurarium.tasks.collapse import MayCollapse
 from neurarium.tasks.conditions import Auxiliary, Condition
 from neurarium.tasks.sampling import Sampler, asked, evenly, truncated
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
 from neurarium.train.stepper import Stepper
-from neurarium.train.task import Figures, MakeStepper, Task
+from neurarium.train.task import Figures, MakeStepper
 
 Judge = Callable[[Tensor], Tensor]
 """From samples to the discriminator's scores (B,) for "real", whatever else it is shown."""
@@ -31,7 +31,7 @@ PART = 500
 """Samples that are made and judged at a time where nothing is learned."""
 
 
-class Adversarial(Task):
+class Adversarial(MayCollapse):
     """Goodfellow et al. 2014, algorithm 1: k updates of the discriminator, each on a fresh minibatch, then one of the
     generator; and its descendants, which change the game, what the players are told, or what bounds the critic.
 
@@ -143,9 +143,6 @@ class Adversarial(Task):
             fake.append(self.inputs.restore(made))
         found = self.measure(torch.cat(real), torch.cat(fake), labels if self.condition else None)
         return {**found, **self.game.standing(*torch.cat(scores, 1)), "items": float(len(x))}
-
-    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
-        return collapse_warnings(rows, steps)
 
     @torch.no_grad()
     def sample(self, count: int, *, labels: Any = None, seed: int = 0, truncation: float | None = None) -> Tensor:

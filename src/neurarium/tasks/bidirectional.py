@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,16 +13,16 @@ from neurarium.plots.gallery import image_grid
 from neurarium.plots.reconstructions import reconstruction_gallery
 from neurarium.tasks.adversarial import PART, Measure
 from neurarium.tasks.classification import to_tensor
-from neurarium.tasks.collapse import collapse_warnings
+from neurarium.tasks.collapse import MayCollapse
 from neurarium.tasks.sampling import Sampler, asked, evenly
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
 from neurarium.train.stepper import Stepper
-from neurarium.train.task import Figures, MakeStepper, Task
+from neurarium.train.task import Figures, MakeStepper
 
 
-class LearnedInference(Task):
+class LearnedInference(MayCollapse):
     """Adversarially learned inference; Dumoulin et al. 2016, equation 2 and algorithm 1.
 
         min_G max_D E_q [log D(x, G_z(x))] + E_p [log(1 - D(G_x(z), z))]
@@ -120,9 +120,6 @@ class LearnedInference(Task):
             **NonSaturating().standing(*torch.cat(scores, 1)),
             "items": float(len(images)),
         }
-
-    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
-        return collapse_warnings(rows, steps)
 
     @torch.no_grad()
     def encode(self, x: Any) -> Tensor:

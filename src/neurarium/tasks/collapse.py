@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from neurarium.train.task import Task
+
 LEAST = 0.05
 """Spread below which samples count as nearly all the same.
 
@@ -48,3 +50,10 @@ def collapse_warnings(rows: Sequence[Mapping[str, Any]], steps: int) -> list[str
     if one_of_several and (late or any(row["judge_modes"] > 1 for row in before)):
         found.append("the judge sees one class alone in all samples. The generator has collapsed to it.")
     return found
+
+
+class MayCollapse(Task):
+    """A task of a generator, whose evaluations tell `spread` or what a judge sees."""
+
+    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
+        return collapse_warnings(rows, steps)

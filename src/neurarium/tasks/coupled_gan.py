@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import torch
@@ -14,18 +14,18 @@ from neurarium.plots.gallery import image_grid
 from neurarium.plots.reconstructions import reconstruction_gallery
 from neurarium.tasks.adversarial import PART, Measure
 from neurarium.tasks.classification import to_tensor
-from neurarium.tasks.collapse import collapse_warnings
+from neurarium.tasks.collapse import MayCollapse
 from neurarium.tasks.sampling import Sampler, asked, evenly
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
 from neurarium.train.stepper import Stepper
-from neurarium.train.task import Figures, MakeStepper, Task
+from neurarium.train.task import Figures, MakeStepper
 
 Domain = Literal["x", "other"]
 
 
-class CoupledGAN(Task):
+class CoupledGAN(MayCollapse):
     """Liu, Tuzel 2016, algorithm 1: two GANs in one team, whose generators read the same noise.
 
         max_g min_f V(f_1, f_2, g_1, g_2), equation 5: the sum of the two games, with g_1 and g_2 sharing their first
@@ -130,9 +130,6 @@ class CoupledGAN(Task):
         for name, others in (("pair", made["other"]), ("chance", made["other"].roll(1, 0))):
             found[f"{name}_agreement"] = 1 - float((wanted - others).abs().mean())
         return {**found, "items": float(len(z))}
-
-    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
-        return collapse_warnings(rows, steps)
 
     def sample(self, count: int, *, labels: Any = None, seed: int = 0, domain: Domain = "x") -> Tensor:
         """Images (count, C, H, W) from 0 to 1 of one domain; with the same seed those of the other belong to them.

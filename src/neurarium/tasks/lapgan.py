@@ -14,13 +14,13 @@ from neurarium.nn.laplacian import down, up
 from neurarium.plots.gallery import image_grid
 from neurarium.plots.pyramids import sampling_strip
 from neurarium.tasks.adversarial import PART, Measure
-from neurarium.tasks.collapse import collapse_warnings
+from neurarium.tasks.collapse import MayCollapse
 from neurarium.tasks.sampling import asked, evenly
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
 from neurarium.train.stepper import Stepper
-from neurarium.train.task import Figures, MakeStepper, Task
+from neurarium.train.task import Figures, MakeStepper
 
 
 class Stage(NamedTuple):
@@ -31,7 +31,7 @@ class Stage(NamedTuple):
     difference: Tensor | None = None
 
 
-class LaplacianGAN(Task):
+class LaplacianGAN(MayCollapse):
     """Denton et al. 2015: G_K makes a small image of noise, and G_k, given l_k = up(I_{k+1}), the difference h_k.
 
         sampling:  I_K = G_K(z_K),  I_k = l_k + G_k(z_k, l_k) for k = K - 1, ..., 0          (equation 5)
@@ -115,9 +115,6 @@ class LaplacianGAN(Task):
             standing |= {f"{name}_{k}": value for name, value in found.items()}
         real, fake = self.inputs.restore(self.inputs(x)), self._restored(noise)
         return {**self.measure(real, fake, None), **standing, "items": float(len(x))}
-
-    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
-        return collapse_warnings(rows, steps)
 
     @torch.no_grad()
     def sample(self, count: int, *, labels: Any = None, seed: int = 0) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,17 +13,17 @@ from neurarium.losses.adversarial import Wasserstein
 from neurarium.plots.gallery import image_grid
 from neurarium.tasks.adversarial import PART, Measure, Penalty
 from neurarium.tasks.classification import to_tensor
-from neurarium.tasks.collapse import collapse_warnings
+from neurarium.tasks.collapse import MayCollapse
 from neurarium.tasks.sampling import Sampler, asked, evenly
 from neurarium.train.data import Batch
 from neurarium.train.descent import Descent
 from neurarium.train.mean import Mean
 from neurarium.train.recipe import UserError
 from neurarium.train.stepper import Stepper
-from neurarium.train.task import Figures, MakeStepper, Task
+from neurarium.train.task import Figures, MakeStepper
 
 
-class ProgressiveGAN(Task):
+class ProgressiveGAN(MayCollapse):
     """Karras et al. 2017: WGAN-GP on images of 4 x 4, then of twice the side, and so on.
 
     Phases of as many steps each, by turns: a resolution is learned, then the next one is faded in, while alpha rises
@@ -133,9 +133,6 @@ class ProgressiveGAN(Task):
             fake.append(self.inputs.restore(self._enlarged(made)))
         found = self.measure(torch.cat(real), torch.cat(fake), None)
         return {**found, **self.game.standing(*torch.cat(scores, 1)), "side": float(side), "items": float(len(x))}
-
-    def warnings(self, rows: Sequence[Mapping[str, Any]], steps: int) -> list[str]:
-        return collapse_warnings(rows, steps)
 
     @torch.no_grad()
     def decode(self, z: Any) -> Tensor:
