@@ -115,11 +115,14 @@ class ImageGAN(Recipe):
     @property
     def opening(self) -> dict[str, Any]:
         """How data are opened."""
-        from neurarium.data.sources import IMAGE_SETS, STACKED
+        from pathlib import Path
+
+        from neurarium.data.sources import BUILT_IN
 
         name = self.data.rpartition(":")[0] or self.data
-        own = name in (*IMAGE_SETS, *STACKED) and name != "faces"
-        return {"batch_size": self.batch_size, "image_size": self.image_size or (None if own else 64)}
+        folder = name not in BUILT_IN and Path(name).expanduser().is_dir()
+        sizes_differ = folder or name == "faces"
+        return {"batch_size": self.batch_size, "image_size": self.image_size or (64 if sizes_differ else None)}
 
     def images(self, spec: Spec) -> tuple[int, int, int]:
         """Channels, height and width. Raises UserError for data that are no images."""

@@ -100,6 +100,7 @@ TABLE: dict[str, tuple[Prepare, str, tuple[str, ...]]] = {
     "unknown data": (nothing, "train lenet5 --data mnits", ("'mnits'", "mnist")),
     "wrong path": (nothing, "train lenet5 --data no/such/folder", ("no/such/folder",)),
     "points for a picture net": (nothing, "train lenet5 --data moons", ("lenet5", "mlp")),
+    "points for a GAN of pictures": (nothing, "train dcgan --data moons", ("makes images", "gan-ring")),
     "ten classes for a perceptron": (nothing, "train perceptron --data digits", ("two classes", "10")),
     "own file without recipe": (csv("x = 1\n", "my.py"), "train my.py:Mine", ("my.py", "'Mine'")),
     "own file missing": (nothing, "train my.py:Mine", ("my.py",)),
